@@ -1,1 +1,14 @@
-//! operator
+//! The CicdContext operator: watches contexts, events, bases and endpoints, and carries out what `cicdcontext-engine`
+//! decides.
+//!
+//! Data flows one way: `cache` gathers what the API server says, the engine validates and decides, `state`, `event` and
+//! `context` apply, and `report` tells people. `main` only wires.
+
+pub mod args;
+pub mod cache;
+pub mod client;
+pub mod metrics;
+pub mod queue;
+pub mod report;
+pub mod server;
+pub mod telemetry;

@@ -1,0 +1,122 @@
+//! The operator's command line.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The operator of CicdContexts.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "operator", version, about, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run the operator until it is told to stop.
+    Run(Box<RunArguments>),
+    /// Print the CustomResourceDefinitions as YAML, for kubectl apply -f -.
+    Crd,
+}
+
+/// How the operator runs.
+#[derive(Clone, Debug, Args)]
+pub struct RunArguments {
+    /// The cluster to connect to. Default: the Pod's ServiceAccount; without one, $KUBECONFIG.
+    #[arg(long, env = "KUBECONFIG", value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Name of this installation; metrics, Kubernetes Events and leader election carry it.
+    #[arg(long, default_value = "cicd-operator", value_name = "NAME")]
+    pub instance: String,
+
+    /// Work in this namespace only. May be repeated. Default: all namespaces.
+    #[arg(long, value_name = "NAMESPACE")]
+    pub watch_namespace: Vec<String>,
+
+    /// Work for the CicdContexts with these labels only, as in kubectl get --selector. Others are left alone.
+    #[arg(long, value_name = "SELECTOR")]
+    pub selector: Option<String>,
+
+    /// Choose one of several replicas by a Lease. This version runs as one replica and accepts only false.
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub leader_elect: bool,
+
+    /// Addresses that requests may go to although they are private: a CIDR, an address, or a host (*.suffix), each with
+    /// an optional port. Loopback, link-local and metadata addresses can be opened as CIDR only. May be repeated.
+    #[arg(long, value_name = "RULE")]
+    pub egress_allow: Vec<String>,
+
+    /// Addresses that requests may never go to; wins over --egress-allow. May be repeated.
+    #[arg(long, value_name = "RULE")]
+    pub egress_deny: Vec<String>,
+
+    /// DNS domain of the cluster.
+    #[arg(long, default_value = "cluster.local", value_name = "DOMAIN")]
+    pub cluster_domain: String,
+
+    /// How long an event may wait for a CicdContext that does not exist before it fails, for example 10m or 30s.
+    #[arg(long, default_value = "10m", value_parser = parse_duration, value_name = "DURATION")]
+    pub unknown_context_grace: Duration,
+
+    /// How many contexts may have an event handled at once.
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub concurrency: usize,
+
+    /// Where /livez, /readyz and /metrics are served; port 0 takes a free one and logs it.
+    #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// How long work that is under way may go on after SIGTERM.
+    #[arg(long, default_value = "25s", value_parser = parse_duration, value_name = "DURATION")]
+    pub shutdown_grace: Duration,
+
+    /// Form of the log.
+    #[arg(long, value_enum, default_value_t = LogFormat::Json, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+
+    /// What is logged: a level, or directives such as info,cicdcontext_operator=debug.
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
+    pub log_level: String,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// Lines for people.
+    Text,
+}
+
+/// Reads `90s`, `10m`, `2h`, `500ms`, or parts together such as `1m30s`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("invalid duration {text:?}: write it as 30s, 10m, 1h30m or 500ms");
+    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(span).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        assert_eq!(parse_duration("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(parse_duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        let error = parse_duration("soon").unwrap_err();
+        assert_eq!(error, "invalid duration \"soon\": write it as 30s, 10m, 1h30m or 500ms");
+        assert!(parse_duration("-1s").is_err());
+    }
+}

@@ -1,0 +1,237 @@
+//! A cache of one kind, without any I/O: fed with watch events, it says which objects changed.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
+
+use kube::runtime::watcher::Event;
+
+use super::stored::Stored;
+
+/// Namespace and name of an object. The namespace of a cluster-wide one is blank.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+impl ObjectKey {
+    /// A key of these two.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() {
+            formatter.write_str(&self.name)
+        } else {
+            write!(formatter, "{}/{}", self.namespace, self.name)
+        }
+    }
+}
+
+/// One object before and after a watch event.
+#[derive(Clone, Debug)]
+pub struct Changed<K> {
+    /// The object.
+    pub key: ObjectKey,
+    /// How it was known before.
+    pub before: Option<Arc<Stored<K>>>,
+    /// How it is known now; `None` if it is gone.
+    pub after: Option<Arc<Stored<K>>>,
+}
+
+/// Gives the keys under which an object is found by [`Store::find`].
+pub type IndexFunction<K> = fn(&Stored<K>) -> Option<ObjectKey>;
+
+/// All known objects of one kind.
+///
+/// Several watches may feed one store, each for a namespace of its own: `scope` tells them apart when a watch starts
+/// anew and the objects that it does not list again are known to be gone.
+#[derive(Debug)]
+pub struct Store<K> {
+    objects: HashMap<ObjectKey, Arc<Stored<K>>>,
+    index: HashMap<ObjectKey, BTreeSet<ObjectKey>>,
+    index_function: IndexFunction<K>,
+    listing: HashMap<Option<String>, HashSet<ObjectKey>>,
+}
+
+impl<K> Store<K> {
+    /// An empty store whose objects are also found under what `index_function` gives.
+    pub fn new(index_function: IndexFunction<K>) -> Self {
+        Self { objects: HashMap::new(), index: HashMap::new(), index_function, listing: HashMap::new() }
+    }
+
+    /// The object of this key.
+    pub fn get(&self, key: &ObjectKey) -> Option<Arc<Stored<K>>> {
+        self.objects.get(key).cloned()
+    }
+
+    /// All objects that the index function puts under `key`.
+    pub fn find(&self, key: &ObjectKey) -> Vec<Arc<Stored<K>>> {
+        self.index.get(key).into_iter().flatten().filter_map(|object| self.get(object)).collect()
+    }
+
+    /// All objects.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Stored<K>>> {
+        self.objects.values()
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// Takes in what a watch of `scope` (a namespace, or all) says.
+    pub fn handle(&mut self, scope: Option<&str>, event: Event<Stored<K>>) -> Vec<Changed<K>> {
+        let scope = scope.map(str::to_owned);
+        match event {
+            Event::Apply(object) => self.put(object).into_iter().collect(),
+            Event::Delete(object) => {
+                let key = key_of(&object);
+                self.remove(&key).into_iter().collect()
+            }
+            Event::Init => {
+                self.listing.insert(scope, HashSet::new());
+                Vec::new()
+            }
+            Event::InitApply(object) => {
+                self.listing.entry(scope).or_default().insert(key_of(&object));
+                self.put(object).into_iter().collect()
+            }
+            Event::InitDone => {
+                let Some(listed) = self.listing.remove(&scope) else { return Vec::new() };
+                let gone: Vec<ObjectKey> = self
+                    .objects
+                    .keys()
+                    .filter(|key| scope.as_ref().is_none_or(|namespace| *namespace == key.namespace))
+                    .filter(|key| !listed.contains(*key))
+                    .cloned()
+                    .collect();
+                gone.iter().filter_map(|key| self.remove(key)).collect()
+            }
+        }
+    }
+
+    /// Puts an object that somebody has just read or written, unless a later version is known already.
+    pub fn put_if_newer(&mut self, object: Stored<K>) -> Option<Changed<K>> {
+        let known = self.objects.get(&key_of(&object));
+        if known.is_some_and(|known| {
+            known.uid() == object.uid() && known.resource_version() >= object.resource_version()
+        }) {
+            return None;
+        }
+        self.put(object)
+    }
+
+    fn put(&mut self, object: Stored<K>) -> Option<Changed<K>> {
+        let key = key_of(&object);
+        let before = self.objects.get(&key).cloned();
+        // A list may repeat what is known, and a watch may lag behind what was put in by `put_if_newer`.
+        if let Some(known) = &before
+            && known.uid() == object.uid()
+            && known.resource_version() >= object.resource_version()
+        {
+            return None;
+        }
+        if let Some(known) = &before {
+            self.unindex(known, &key);
+        }
+        let after = Arc::new(object);
+        if let Some(index) = (self.index_function)(&after) {
+            self.index.entry(index).or_default().insert(key.clone());
+        }
+        self.objects.insert(key.clone(), Arc::clone(&after));
+        Some(Changed { key, before, after: Some(after) })
+    }
+
+    fn remove(&mut self, key: &ObjectKey) -> Option<Changed<K>> {
+        let before = self.objects.remove(key)?;
+        self.unindex(&before, key);
+        Some(Changed { key: key.clone(), before: Some(before), after: None })
+    }
+
+    fn unindex(&mut self, object: &Stored<K>, key: &ObjectKey) {
+        let Some(index) = (self.index_function)(object) else { return };
+        if let Some(keys) = self.index.get_mut(&index) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.index.remove(&index);
+            }
+        }
+    }
+}
+
+fn key_of<K>(object: &Stored<K>) -> ObjectKey {
+    ObjectKey::new(object.namespace(), object.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use cicdcontext_crds::CicdEvent;
+
+    use super::*;
+
+    // From text, since raw JSON cannot be taken from a `Value`.
+    fn event(namespace: &str, name: &str, version: u64, context: &str) -> Stored<CicdEvent> {
+        serde_json::from_str(&format!(
+            r#"{{"metadata":{{"namespace":"{namespace}","name":"{name}","uid":"{name}","resourceVersion":"{version}"}},
+               "spec":{{"contextRef":{{"name":"{context}"}},"pipeline":"build","event":"success"}}}}"#
+        ))
+        .unwrap()
+    }
+
+    fn by_context(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
+        Some(ObjectKey::new(event.namespace(), event.spec().ok()?.context_ref.name))
+    }
+
+    fn names(events: &[Arc<Stored<CicdEvent>>]) -> Vec<&str> {
+        events.iter().map(|event| event.name()).collect()
+    }
+
+    #[test]
+    fn events_are_found_by_their_context() {
+        let mut store = Store::new(by_context);
+        store.handle(None, Event::Apply(event("a", "e1", 1, "shop")));
+        store.handle(None, Event::Apply(event("a", "e2", 2, "shop")));
+        store.handle(None, Event::Apply(event("b", "e3", 3, "shop")));
+        assert_eq!(names(&store.find(&ObjectKey::new("a", "shop"))), ["e1", "e2"]);
+        store.handle(None, Event::Delete(event("a", "e1", 4, "shop")));
+        assert_eq!(names(&store.find(&ObjectKey::new("a", "shop"))), ["e2"]);
+    }
+
+    #[test]
+    fn a_watch_that_starts_anew_tells_what_went_away_meanwhile_in_its_own_namespace_only() {
+        let mut store = Store::new(by_context);
+        store.handle(Some("a"), Event::Apply(event("a", "e1", 1, "shop")));
+        store.handle(Some("a"), Event::Apply(event("a", "e2", 2, "shop")));
+        store.handle(Some("b"), Event::Apply(event("b", "e3", 3, "shop")));
+        store.handle(Some("a"), Event::Init);
+        assert!(store.handle(Some("a"), Event::InitApply(event("a", "e2", 2, "shop"))).is_empty(), "unchanged");
+        let gone = store.handle(Some("a"), Event::InitDone);
+        assert_eq!(gone.len(), 1);
+        assert_eq!(gone[0].key, ObjectKey::new("a", "e1"));
+        assert!(gone[0].after.is_none());
+        assert_eq!(store.len(), 2);
+    }
+
+    #[test]
+    fn a_watch_that_lags_does_not_bring_back_an_older_version() {
+        let mut store = Store::new(by_context);
+        assert!(store.put_if_newer(event("a", "e1", 7, "shop")).is_some());
+        assert!(store.handle(None, Event::Apply(event("a", "e1", 5, "shop"))).is_empty());
+        assert!(store.put_if_newer(event("a", "e1", 7, "shop")).is_none());
+        assert_eq!(store.get(&ObjectKey::new("a", "e1")).unwrap().resource_version(), 7);
+    }
+}

@@ -1,0 +1,107 @@
+//! Feeds a [`Store`] from the API server, for as long as the process lives.
+
+use std::{
+    fmt::Debug,
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use futures::StreamExt;
+use kube::{
+    Api, Client, Resource,
+    core::NamespaceResourceScope,
+    runtime::{WatchStreamExt, watcher},
+};
+use tokio::sync::watch as signal;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    store::{Changed, Store},
+    stored::Stored,
+};
+
+/// A store that several tasks share.
+pub type Shared<K> = Arc<RwLock<Store<K>>>;
+
+/// Reads a shared store. A panic of another reader does not make its content worse.
+pub fn read<K, T>(store: &Shared<K>, look: impl FnOnce(&Store<K>) -> T) -> T {
+    look(&store.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+/// Changes a shared store.
+pub fn write<K, T>(store: &Shared<K>, change: impl FnOnce(&mut Store<K>) -> T) -> T {
+    change(&mut store.write().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+/// One watch: of all namespaces, of one, or of a cluster-wide kind.
+#[derive(Debug)]
+pub struct Watch<K> {
+    api: Api<Stored<K>>,
+    scope: Option<String>,
+    config: watcher::Config,
+}
+
+impl<K> Watch<K>
+where
+    K: Resource<DynamicType = ()>,
+{
+    /// Watches everything of a kind.
+    pub fn all(client: Client, selector: Option<&str>) -> Self {
+        Self { api: Api::all(client), scope: None, config: config(selector) }
+    }
+
+    /// Watches one namespace.
+    pub fn namespace(client: Client, namespace: &str, selector: Option<&str>) -> Self
+    where
+        K: Resource<Scope = NamespaceResourceScope>,
+    {
+        Self { api: Api::namespaced(client, namespace), scope: Some(namespace.to_owned()), config: config(selector) }
+    }
+}
+
+fn config(selector: Option<&str>) -> watcher::Config {
+    let config = watcher::Config::default();
+    match selector {
+        Some(selector) => config.labels(selector),
+        None => config,
+    }
+}
+
+/// Runs `watch` until `stop`, calling `changed` for each object that came, changed or went, after the store has it.
+/// `ready` becomes true with the end of the first list.
+pub async fn run<K>(
+    watch: Watch<K>,
+    store: Shared<K>,
+    changed: impl Fn(&Changed<K>) + Send,
+    ready: signal::Sender<bool>,
+    stop: CancellationToken,
+) where
+    K: Resource<DynamicType = ()> + 'static,
+    Stored<K>: Debug,
+{
+    let kind = K::kind(&()).into_owned();
+    let mut events =
+        watcher(watch.api, watch.config).backoff(watcher::DefaultBackoff::default()).boxed();
+    loop {
+        let next = tokio::select! {
+            next = events.next() => next,
+            () = stop.cancelled() => return,
+        };
+        match next {
+            Some(Ok(event)) => {
+                let listed = matches!(event, watcher::Event::InitDone);
+                let changes = write(&store, |store| store.handle(watch.scope.as_deref(), event));
+                changes.iter().for_each(&changed);
+                if listed {
+                    ready.send_replace(true);
+                }
+            }
+            Some(Err(error)) => tracing::warn!(kind, %error, "watch interrupted; it is started again"),
+            None => {
+                // The stream of a watcher has no end; should that change, starting over beats a silent standstill.
+                tracing::error!(kind, "watch ended");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
