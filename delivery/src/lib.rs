@@ -1,1 +1,31 @@
-//! delivery
+//! Outbound HTTP that a platform can trust with its network and its secrets.
+//!
+//! One delivery attempt goes through these rooms, in this order:
+//!
+//! | module | question it answers |
+//! |---|---|
+//! | [`destination`] | where does the platform let deliveries go, with which credentials? |
+//! | [`request`] | what did a handler ask to send, and does it stay inside that destination? |
+//! | [`egress`] | may this process open a connection to that host and address? |
+//! | [`resolve`] | which addresses does a name have, so that the checked one is the dialled one? |
+//! | [`attempt`] | send once: what came back, or how did it fail, and may bytes have left? |
+//! | [`credentials`] | how are secrets carried, and taken out of what came back? |
+//! | [`mod@classify`] | is that delivered, worth another attempt, or final? |
+//!
+//! The crate knows no Kubernetes client, no template and no configuration object. It keeps no state but idle
+//! connections, and reads no clock but to measure how long an attempt took.
+
+pub mod attempt;
+pub mod classify;
+pub mod credentials;
+pub mod destination;
+pub mod egress;
+pub mod request;
+pub mod resolve;
+
+pub use attempt::{Answer, AttemptError, Phase, Sender};
+pub use classify::{Class, classify};
+pub use credentials::{Credentials, Redactor};
+pub use destination::Destination;
+pub use egress::{Policy, Refusal, RefusalReason, Scope, Target};
+pub use request::{Outgoing, RequestError};
