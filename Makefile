@@ -1,0 +1,71 @@
+# What a person types and what CI runs are the same targets. `make help` lists them.
+
+# Build results stay outside the checkout: a fresh clone starts warm, and nothing large lies in the working tree.
+cache := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/cicdcontext
+export CARGO_TARGET_DIR ?= $(cache)/target
+
+# Whether every crate of Cargo.lock is on this machine, asked once and only by targets that use cargo. If so, cargo may
+# not reach for the network at all: a second run works without one.
+host = $(shell rustc -vV | sed -n 's/^host: //p')
+offline = $(eval offline := $(shell cargo fetch --quiet --locked --offline --target $(host) >/dev/null 2>&1 && echo true || echo false))$(offline)
+cargo = CARGO_NET_OFFLINE=$(offline) cargo
+
+# Everything is built as one workspace: cargo unifies the features of dependencies over the packages it is asked for, so
+# building packages one by one would compile the same dependencies several times.
+programs := $(CARGO_TARGET_DIR)/debug
+
+# The test targets of the integration suite: those that tests/Cargo.toml names.
+suites = $(shell sed -n '/^\[\[test\]\]/,/^$$/s/^name = "\(.*\)"/--test \1/p' tests/Cargo.toml)
+integration = test --locked --workspace --features cicdcontext-tests/cluster $(suites)
+
+.DEFAULT_GOAL := help
+.PHONY: help build generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration test demo clean-ish
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
+		printf '%-14s %s\n' "$$target" "$$text"; done
+
+build: ## Build all programs (debug; they land in $CARGO_TARGET_DIR/debug)
+	$(cargo) build --locked --workspace --bins
+
+generate: ## Write the generated files anew: the CRDs in crds/manifests
+	cargo run -q -p cicdcontext-crds --bin crdgen
+
+generated: build ## Check that the generated files are current
+	$(programs)/crdgen --check
+
+cluster: build ## Start etcd, kube-apiserver and kube-controller-manager on loopback and print how to use them
+	@$(programs)/cluster start --controller-manager
+
+cluster-stop: build ## Stop exactly what `make cluster` started
+	@$(programs)/cluster stop
+
+fmt: ## Format the Rust code
+	cargo fmt --all
+
+fmt-check: ## Check the format of the Rust code
+	cargo fmt --all -- --check
+
+clippy: ## Check the Rust code with clippy; warnings are errors
+	$(cargo) clippy --locked --workspace --all-targets --features cicdcontext-tests/cluster -- -D warnings
+
+lint: fmt-check clippy ## Check format and clippy
+
+unit: ## Run unit, property and documentation tests; no cluster is needed
+	$(cargo) test --locked --workspace
+
+# The tests are built before the cluster starts, so that it does not idle, and a compile error does not start it at all.
+integration: build ## Run the integration suite on a real API server (CLUSTER_KUBECONFIG=FILE uses yours)
+	$(cargo) $(integration) --no-run
+	CARGO_NET_OFFLINE=$(offline) $(programs)/cluster with -- cargo $(integration)
+
+test: ## Everything that must pass: format, clippy, generated files, unit tests, integration suite
+	@.ci/stages fmt-check clippy generated unit integration
+
+demo: build ## Play a release on a real API server and show what happens (CLUSTER_KUBECONFIG=FILE uses yours)
+	$(if $(CLUSTER_KUBECONFIG),,$(programs)/cluster build)
+	$(programs)/demo
+
+clean-ish: ## Remove this project's Rust build results and cluster logs; the built control plane stays cached
+	cargo clean
+	rm -rf target/cluster

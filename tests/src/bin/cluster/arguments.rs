@@ -1,0 +1,106 @@
+//! The command line of `cluster`.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use cicdcontext_tests::cluster::{AuditLevel, Options};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A real Kubernetes control plane on loopback: etcd, kube-apiserver and, if wanted, kube-controller-manager.
+///
+/// The programs come from KUBEBUILDER_ASSETS, or are built once from their Go modules into the user's cache. With
+/// CLUSTER_KUBECONFIG=FILE that cluster is used and nothing is started.
+#[derive(Debug, Parser)]
+#[command(name = "cluster")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Build etcd, kube-apiserver, kube-controller-manager and kubectl, if they are not built yet
+    Build,
+    /// Start a cluster that keeps running, and print how to use and stop it
+    Start {
+        #[command(flatten)]
+        cluster: ClusterArguments,
+        /// Where logs, kubeconfigs and the record of the processes go [default: target/cluster/dev of the workspace]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Stop exactly the processes that `start` recorded
+    Stop {
+        /// The directory given to `start` [default: target/cluster/dev of the workspace]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Run a command with a cluster, stop the cluster, and exit as the command did
+    ///
+    /// The command finds CLUSTER_KUBECONFIG (the administrator's), CLUSTER_KUBECONFIG_OPERATOR, _PIPELINE, _VIEWER,
+    /// _EDITOR, _ENDPOINT_EDITOR and CLUSTER_KUBECTL in its environment, and KUBECONFIG set to the administrator's.
+    With {
+        #[command(flatten)]
+        cluster: ClusterArguments,
+        /// Where the logs go [default: target/cluster/with-PID of the workspace, removed when the command succeeds]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClusterArguments {
+    /// Run kube-controller-manager too: garbage collection of owned objects, tokens of ServiceAccounts
+    #[arg(long)]
+    pub(crate) controller_manager: bool,
+    /// Let the API server write audit.log, with this much about each request
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) audit: Option<Audit>,
+    /// Where the temporary directory with etcd's data is made [default: the system's temporary directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_parent: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Audit {
+    /// Who asked for what, and the status of the answer
+    Metadata,
+    /// The body of the request too
+    Request,
+    /// Both bodies
+    RequestResponse,
+}
+
+impl ClusterArguments {
+    pub(crate) fn apply(&self, options: Options) -> Options {
+        let audit = self.audit.map(|level| match level {
+            Audit::Metadata => AuditLevel::Metadata,
+            Audit::Request => AuditLevel::Request,
+            Audit::RequestResponse => AuditLevel::RequestResponse,
+        });
+        let (controller_manager, data_parent) = (self.controller_manager, self.data_parent.clone());
+        Options { controller_manager, audit, data_parent, ..options }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_after_the_separator_belong_to_the_command() {
+        let arguments = Arguments::try_parse_from(["cluster", "with", "--", "cargo", "test", "--dir"]).unwrap();
+        let Verb::With { command, dir, .. } = arguments.verb else { panic!("not `with`") };
+        assert_eq!(command, ["cargo", "test", "--dir"]);
+        assert_eq!(dir, None);
+    }
+}

@@ -1,0 +1,48 @@
+//! The `cluster` command: builds, starts and stops a control plane, or runs a command with one.
+//!
+//! It only wires: `cicdcontext_tests::cluster` does the work.
+
+mod arguments;
+mod dev;
+mod interruption;
+mod with;
+
+use std::process::ExitCode;
+
+use cicdcontext_tests::cluster::{ClusterError, Environment, Report, build};
+use clap::Parser;
+
+use self::{
+    arguments::{Arguments, Verb},
+    interruption::Interruptions,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Arguments::parse().verb).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("cluster: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns the exit code.
+async fn run(verb: Verb) -> Result<u8, ClusterError> {
+    let mut interruptions = Interruptions::listen()?;
+    match verb {
+        Verb::Build => {
+            let environment = Environment::of_this_process();
+            let built = interruptions.guard(move |stop| build(&environment, &Report::default(), &stop)).await;
+            interruptions.report(built, |path| println!("{}", path.display()))
+        }
+        Verb::Start { cluster, dir } => {
+            let directory = dir.unwrap_or_else(dev::directory);
+            let started = interruptions.guard(move |stop| dev::start(&directory, &cluster, stop)).await;
+            interruptions.report(started, |usage| print!("{usage}"))
+        }
+        Verb::Stop { dir } => dev::stop(&dir.unwrap_or_else(dev::directory)).map(|()| 0),
+        Verb::With { cluster, dir, command } => with::run(&cluster, dir, &command, &mut interruptions).await,
+    }
+}
