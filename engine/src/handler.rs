@@ -1,1 +1,59 @@
-//! handler
+//! What a handler of each type makes out of configuration and state: a request to send, or changes to write.
+//!
+//! One file a type, each with one function: from the checked configuration and a [`Scope`] to what is to be done.
+//! Nothing is sent or written here.
+
+pub mod endpoint;
+pub mod error;
+pub(crate) mod generate;
+mod notify;
+pub mod program;
+pub mod request;
+pub mod scope;
+mod set_values;
+mod webhook;
+
+pub use endpoint::{Endpoint, EndpointLookup, Endpoints};
+pub use error::HandlerError;
+pub use program::Program;
+pub use request::{Request, Target};
+pub use scope::Scope;
+
+use crate::{
+    configuration::model::{Action, Handler},
+    state::change::PlainChange,
+};
+
+/// What a handler comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Prepared {
+    /// A request to send.
+    Send(Box<Request>),
+    /// Changes to write; there may be none.
+    Write(Vec<PlainChange>),
+}
+
+/// Whether a handler's `if` lets it run; the rendered text where it does not.
+pub fn condition(handler: &Handler, scope: &Scope<'_>) -> Result<Option<String>, HandlerError> {
+    let Some(condition) = &handler.condition else { return Ok(None) };
+    let text = scope.text(condition)?;
+    Ok(if crate::template::truthy(&text) { None } else { Some(text.trim().to_owned()) })
+}
+
+/// Prepares a handler. `scope` is the handler's own.
+pub fn prepare(
+    handler: &Handler,
+    scope: &mut Scope<'_>,
+    endpoints: &dyn Endpoints,
+    webhook_id: &str,
+) -> Result<Prepared, HandlerError> {
+    match &handler.action {
+        Action::Notify(notify) => notify::prepare(notify, scope, endpoints, webhook_id).map(Prepared::Send),
+        Action::Webhook(webhook) => webhook::prepare(webhook, scope, endpoints, webhook_id).map(Prepared::Send),
+        Action::SetValues(changes) => set_values::prepare(changes, scope).map(Prepared::Write),
+        Action::Generate(generate) => generate::prepare(generate, scope).map(Prepared::Write),
+        Action::Respond(_) | Action::ManualChoice(_) | Action::TriggerPipeline(_) => {
+            Err(HandlerError::NotSupported(handler.action.kind()))
+        }
+    }
+}

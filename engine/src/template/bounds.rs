@@ -45,7 +45,7 @@ impl Bounds {
     /// The limits in force unless a caller chooses others.
     pub const DEFAULT: Bounds = Bounds {
         source_bytes: 64 * 1024,
-        tags: 4096,
+        tags: 2048,
         block_nesting: 32,
         else_branches: 64,
         subexpression_nesting: 16,

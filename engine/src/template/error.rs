@@ -33,7 +33,9 @@ impl fmt::Display for Place {
 #[non_exhaustive]
 pub enum TemplateError {
     /// The engine that the source asks for is not part of this build.
-    #[error("compile {place}: templateEngine {engine} is not available in this version; write the template for Handlebars")]
+    #[error(
+        "compile {place}: templateEngine {engine} is not available in this version; write the template for Handlebars"
+    )]
     EngineNotAvailable {
         /// Start of the template.
         place: Place,

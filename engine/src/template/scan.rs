@@ -11,11 +11,13 @@ use super::tree::At;
 
 /// One `{{...}}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tag {
+pub(super) struct Tag<'a> {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) at: At,
     pub(super) kind: Kind,
+    /// The name of the partial that is called or the block that is opened, else blank.
+    pub(super) name: &'a str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,9 @@ pub(super) enum Kind {
     CloseRaw,
 }
 
+/// The library looks along a run of backslashes from each of them.
+const TOO_MANY_BACKSLASHES: &str = r"\\\\\\\\\\\\\\\\";
+
 struct Open<'a> {
     name: &'a str,
     at: At,
@@ -48,17 +53,21 @@ struct Scanner<'a> {
     position: usize,
     counted: usize,
     at: At,
-    tags: Vec<Tag>,
+    tags: Vec<Tag<'a>>,
     open: Vec<Open<'a>>,
 }
 
 /// All tags of `source` in order, or the first thing that is wrong with them.
-pub(super) fn scan(template: &str, source: &str, bounds: &Bounds) -> Result<Vec<Tag>, TemplateError> {
+pub(super) fn scan<'a>(template: &'a str, source: &'a str, bounds: &'a Bounds) -> Result<Vec<Tag<'a>>, TemplateError> {
     let at = At { line: 1, column: 1 };
     let mut scanner =
         Scanner { template, source, bounds, position: 0, counted: 0, at, tags: Vec::new(), open: Vec::new() };
     if source.len() > bounds.source_bytes {
         return Err(scanner.too_much(Bound::SourceSize, Some(source.len()), at));
+    }
+    if let Some(run) = source.find(TOO_MANY_BACKSLASHES) {
+        let at = scanner.locate(run);
+        return Err(scanner.not_allowed(at, "16 backslashes in a row are too many; write fewer"));
     }
     while let Some(start) = scanner.next_tag() {
         scanner.tag(start)?;
@@ -170,11 +179,11 @@ impl<'a> Scanner<'a> {
         self.unescaped("{{")
     }
 
-    fn push(&mut self, start: usize, at: At, kind: Kind) -> Result<(), TemplateError> {
+    fn push(&mut self, start: usize, at: At, kind: Kind, name: &'a str) -> Result<(), TemplateError> {
         if self.tags.len() == self.bounds.tags {
             return Err(self.too_much(Bound::Tags, None, at));
         }
-        self.tags.push(Tag { start, end: self.position, at, kind });
+        self.tags.push(Tag { start, end: self.position, at, kind, name });
         Ok(())
     }
 
@@ -186,11 +195,16 @@ impl<'a> Scanner<'a> {
         }
         if self.byte() == Some(b'!') {
             self.comment(at)?;
-            return self.push(start, at, Kind::Comment);
+            return self.push(start, at, Kind::Comment, "");
         }
         self.skip_space_and_tilde();
+        let mut name = "";
         let kind = match self.byte() {
-            Some(b'#') => self.block_start(at)?,
+            Some(b'#') => {
+                let (block, kind) = self.block_start(at)?;
+                name = block;
+                kind
+            }
             Some(b'/') => {
                 self.position += 1;
                 self.skip_space();
@@ -199,11 +213,13 @@ impl<'a> Scanner<'a> {
             }
             Some(b'>') => {
                 self.position += 1;
-                self.partial_name(at)?;
+                name = self.partial_name(at)?;
                 Kind::Partial
             }
             Some(b'*') => {
-                return Err(self.not_allowed(at, "decorators (`{{*...}}`) are refused; use a partial of the configuration"));
+                return Err(
+                    self.not_allowed(at, "decorators (`{{*...}}`) are refused; use a partial of the configuration")
+                );
             }
             Some(b'!') => return Err(self.syntax(at, "a comment starts with `{{!` and nothing in between")),
             Some(b'^') => {
@@ -213,7 +229,7 @@ impl<'a> Scanner<'a> {
             Some(b'{') => {
                 self.position += 1;
                 self.inside(at, End::Triple)?;
-                return self.push(start, at, Kind::Print);
+                return self.push(start, at, Kind::Print, "");
             }
             Some(b'&') => {
                 self.position += 1;
@@ -221,10 +237,10 @@ impl<'a> Scanner<'a> {
             }
             _ if self.rest().starts_with("else") => {
                 self.position += 4;
-                if self.rest().starts_with(is_name) {
-                    let name = leading(&self.rest()[0..], is_name);
-                    let problem =
-                        format!("a name that begins with `else` is read as `{{{{else}}}}`; write `this.else{name}`");
+                let name = leading(self.rest(), is_name);
+                if !name.is_empty() {
+                    let right = if name == "if" { "else if".to_owned() } else { format!("this.else{name}") };
+                    let problem = format!("a name that begins with `else` is read as `{{{{else}}}}`; write `{right}`");
                     return Err(self.syntax(at, problem));
                 }
                 self.branch(at)?
@@ -232,7 +248,7 @@ impl<'a> Scanner<'a> {
             _ => Kind::Print,
         };
         self.inside(at, End::Double)?;
-        self.push(start, at, kind)
+        self.push(start, at, kind, name)
     }
 
     fn comment(&mut self, at: At) -> Result<(), TemplateError> {
@@ -241,10 +257,12 @@ impl<'a> Scanner<'a> {
         self.skip_space();
         if self.rest().starts_with("--") {
             self.position += 2;
-            if let Some(length) = self.rest().find("--}}") {
-                self.position += length + 4;
-                return Ok(());
-            }
+            let Some(length) = self.rest().find("--}}") else {
+                // The library would look for it to the end of the source, and then again for the next comment.
+                return Err(self.syntax(at, "a comment that starts with `{{!--` is closed with `--}}`"));
+            };
+            self.position += length + 4;
+            return Ok(());
         }
         self.position = compact;
         match self.rest().find("}}") {
@@ -252,16 +270,17 @@ impl<'a> Scanner<'a> {
                 self.position += length + 2;
                 Ok(())
             }
-            None => Err(self.syntax(at, "the comment is never closed; write `}}` or `--}}` where it ends")),
+            None => Err(self.syntax(at, "the comment is never closed; write `}}` where it ends")),
         }
     }
 
-    fn block_start(&mut self, at: At) -> Result<Kind, TemplateError> {
+    fn block_start(&mut self, at: At) -> Result<(&'a str, Kind), TemplateError> {
         self.position += 1;
         self.skip_space();
         let (name, kind) = match self.byte() {
             Some(b'*') => {
-                let problem = "inline partials and decorators (`{{#*...}}`) are refused; use a partial of the configuration";
+                let problem =
+                    "inline partials and decorators (`{{#*...}}`) are refused; use a partial of the configuration";
                 return Err(self.not_allowed(at, problem));
             }
             Some(b'>') => {
@@ -277,15 +296,18 @@ impl<'a> Scanner<'a> {
         if self.open.len() > self.bounds.block_nesting {
             return Err(self.too_much(Bound::BlockNesting, None, at));
         }
-        Ok(kind)
+        Ok((name, kind))
     }
 
     fn partial_name(&mut self, at: At) -> Result<&'a str, TemplateError> {
         self.skip_space();
         match self.byte() {
-            Some(b'(') => Err(self.not_allowed(at, "a partial's name is written out, not computed; use `{{#if}}` to choose")),
+            Some(b'(') => {
+                Err(self.not_allowed(at, "a partial's name is written out, not computed; use `{{#if}}` to choose"))
+            }
             Some(b'"' | b'\'' | b'[') => {
-                Err(self.not_allowed(at, "a partial's name is written without quotes or brackets, such as `{{> name}}`"))
+                Err(self
+                    .not_allowed(at, "a partial's name is written without quotes or brackets, such as `{{> name}}`"))
             }
             _ => {
                 let name = leading(self.rest(), is_partial_name);
@@ -340,7 +362,7 @@ impl<'a> Scanner<'a> {
         if !self.raw_name("raw") {
             return Err(self.syntax(at, wrong));
         }
-        self.push(start, at, Kind::OpenRaw)?;
+        self.push(start, at, Kind::OpenRaw, "")?;
         let Some(end) = self.unescaped("{{{{") else {
             return Err(self.syntax(at, wrong));
         };
@@ -354,7 +376,7 @@ impl<'a> Scanner<'a> {
         if !self.raw_name("raw") {
             return Err(self.syntax(end_at, wrong));
         }
-        self.push(end, end_at, Kind::CloseRaw)
+        self.push(end, end_at, Kind::CloseRaw, "")
     }
 
     fn raw_name(&mut self, name: &str) -> bool {
@@ -383,13 +405,16 @@ impl<'a> Scanner<'a> {
                     }
                     self.position += 1;
                 }
-                b')' if depth == 0 => return Err(self.syntax(at, "`)` closes a helper call that was never opened with `(`")),
+                b')' if depth == 0 => {
+                    return Err(self.syntax(at, "`)` closes a helper call that was never opened with `(`"));
+                }
                 b')' => {
                     depth -= 1;
                     self.position += 1;
                 }
                 b'{' => {
-                    let problem = "`{` stands in a tag; write an object as `(object name=value)` and close the tag before it";
+                    let problem =
+                        "`{` stands in a tag; write an object as `(object name=value)` and close the tag before it";
                     return Err(self.syntax(at, problem));
                 }
                 b'}' if depth > 0 => return Err(self.syntax(at, "a helper call is not closed with `)`")),

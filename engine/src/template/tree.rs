@@ -35,13 +35,20 @@ pub(super) struct At {
 #[derive(Debug)]
 pub(super) enum Node {
     Text(Box<str>),
-    Print { at: At, value: Expression, raw: bool },
+    Print {
+        at: At,
+        value: Expression,
+        raw: bool,
+    },
     If(Box<If>),
     Each(Box<Block>),
     With(Box<Block>),
     Partial(Box<PartialCall>),
     /// `{{> @partial-block}}`; the nodes are what stands in its place when the caller gave no block.
-    PartialBlock { at: At, fallback: Vec<Node> },
+    PartialBlock {
+        at: At,
+        fallback: Vec<Node>,
+    },
 }
 
 /// `if` and `unless` with all their `else if`.

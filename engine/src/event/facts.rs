@@ -1,0 +1,209 @@
+//! An event and its context, parsed once into what can only be valid.
+
+use cicdcontext_crds::CicdEventSpec;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::state::{change::PlainChange, path::Path};
+
+/// Names below which templates find what is ours; `vars` cannot replace them.
+pub const RESERVED_ROOTS: [&str; 10] =
+    ["variables", "settings", "context", "pipeline", "event", "endpoint", "handler", "body", "status", "headers"];
+
+/// The context that an event belongs to, as templates see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContextFacts {
+    /// Name of the CicdContext.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its UID.
+    pub uid: String,
+}
+
+/// What happened: an event, or the wish to run a generator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// An event of this name.
+    Event(String),
+    /// A generator of this name is to be run.
+    Generate(String),
+}
+
+/// An event as the engine sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventFacts {
+    /// Name of the CicdEvent.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+    /// The id of the annotation it was made from; for others its name.
+    pub id: String,
+    /// When it was created. Templates get it as `now`, so that rendering again gives the same.
+    pub time: Timestamp,
+    /// The pipeline in which it happened.
+    pub pipeline: String,
+    /// What happened.
+    pub happened: Happened,
+    /// Free-form facts.
+    pub data: Value,
+    /// Values that this event's templates see.
+    pub vars: Vec<(Path, Value)>,
+    /// Values that this event's templates see, by the path in the state that they are read from.
+    pub vars_from: Vec<(Path, Path)>,
+    /// Changes of state to make before the first handler.
+    pub set: Vec<PlainChange>,
+}
+
+/// Why an event cannot be handled whatever the configuration says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FactsError {
+    /// It came from an annotation that could not be understood.
+    #[error("{0}")]
+    Raw(String),
+    /// pipeline is missing.
+    #[error("spec.pipeline is missing: name the pipeline in which it happened")]
+    NoPipeline,
+    /// Neither event nor generate.
+    #[error("spec.event is missing: name what happened, or in spec.generate the generator to run")]
+    NothingHappened,
+    /// vars is not a map.
+    #[error("spec.vars is {found}: write a map of paths to values")]
+    VarsShape {
+        /// What it is.
+        found: &'static str,
+    },
+    /// A path of vars or varsFrom cannot be used.
+    #[error("spec.{field}: {problem}")]
+    Vars {
+        /// vars or varsFrom
+        field: &'static str,
+        /// What is wrong with the path.
+        problem: String,
+    },
+    /// A change of set cannot be used.
+    #[error("spec.set[{index}]: {problem}")]
+    Set {
+        /// Which one, from 0.
+        index: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl EventFacts {
+    /// Reads a CicdEvent's spec. `id` is the annotation's, or the event's name.
+    pub fn read(spec: CicdEventSpec, name: &str, uid: &str, id: &str, time: Timestamp) -> Result<Self, FactsError> {
+        if let Some(raw) = spec.raw {
+            // Whoever took the annotation in said what is wrong with it; `raw` may be only its beginning.
+            let problem = spec.data.as_ref().and_then(|data| data.get("problem")).and_then(Value::as_str);
+            return Err(FactsError::Raw(problem.map_or_else(|| format!("read annotation: {raw:?}"), str::to_owned)));
+        }
+        let happened = match (spec.event, spec.generate) {
+            (Some(event), None) => Happened::Event(event),
+            (None, Some(generator)) => Happened::Generate(generator),
+            _ => return Err(FactsError::NothingHappened),
+        };
+        let mut vars = Vec::new();
+        match spec.vars {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(map)) => {
+                for (path, value) in map {
+                    vars.push((variable_path("vars", &path)?, value));
+                }
+            }
+            Some(other) => return Err(FactsError::VarsShape { found: kind_of(&other) }),
+        }
+        let mut vars_from = Vec::new();
+        for (path, source) in spec.vars_from.unwrap_or_default() {
+            let source = Path::parse(&source)
+                .map_err(|error| FactsError::Vars { field: "varsFrom", problem: format!("{path}: {error}") })?;
+            vars_from.push((variable_path("varsFrom", &path)?, source));
+        }
+        let mut set = Vec::new();
+        for (index, change) in spec.set.iter().flatten().enumerate() {
+            let change = PlainChange::from_value(change)
+                .map_err(|error| FactsError::Set { index, problem: error.to_string() })?;
+            set.push(change);
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+            id: id.to_owned(),
+            time,
+            pipeline: spec.pipeline.ok_or(FactsError::NoPipeline)?,
+            happened,
+            data: spec.data.unwrap_or(Value::Null),
+            vars,
+            vars_from,
+            set,
+        })
+    }
+
+    /// `build=success`, or `build.dockerfile` for a generator.
+    pub fn label(&self) -> String {
+        match &self.happened {
+            Happened::Event(event) => format!("{}={event}", self.pipeline),
+            Happened::Generate(generator) => format!("{}.{generator}", self.pipeline),
+        }
+    }
+}
+
+fn variable_path(field: &'static str, text: &str) -> Result<Path, FactsError> {
+    let path =
+        Path::parse_any_root(text).map_err(|error| FactsError::Vars { field, problem: format!("{text}: {error}") })?;
+    if RESERVED_ROOTS.contains(&path.root()) {
+        let problem = format!("{text}: {} is a reserved name; choose another one, or a path below state", path.root());
+        return Err(FactsError::Vars { field, problem });
+    }
+    Ok(path)
+}
+
+/// The JSON type of a value, with its article, as error texts name it.
+pub fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a map",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(spec: Value) -> Result<EventFacts, FactsError> {
+        let spec: CicdEventSpec = serde_json::from_value(spec).unwrap();
+        EventFacts::read(spec, "e", "uid", "e", Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn vars_cannot_replace_what_is_ours() {
+        let error =
+            read(json!({"contextRef": {"name": "c"}, "pipeline": "b", "event": "s", "vars": {"settings.x": 1}}))
+                .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "spec.vars: settings.x: settings is a reserved name; choose another one, or a path below state"
+        );
+    }
+
+    #[test]
+    fn vars_must_be_a_map() {
+        let error = read(json!({"contextRef": {"name": "c"}, "pipeline": "b", "event": "s", "vars": [1]})).unwrap_err();
+        assert_eq!(error.to_string(), "spec.vars is a list: write a map of paths to values");
+    }
+
+    #[test]
+    fn a_wrong_change_is_named_by_its_place() {
+        let error = read(json!({"contextRef": {"name": "c"}, "pipeline": "b", "event": "s",
+            "set": [{"path": "state.a", "value": 1}, {"path": "stat.b", "value": 1}]}))
+        .unwrap_err();
+        assert!(error.to_string().starts_with("spec.set[1]: "), "{error}");
+    }
+}

@@ -1,0 +1,161 @@
+//! An endpoint as handlers see it: its templates and what it allows, not its address or credentials.
+
+use std::sync::Arc;
+
+use cicdcontext_crds::{
+    Capture, CicdEndpointSpec, TemplateEngine,
+    endpoint::{Allow, EndpointHeader, Preset},
+    handler::{EndpointReference, HttpMethod},
+};
+
+use super::{error::HandlerError, scope::Scope};
+use crate::{
+    configuration::json_path,
+    configuration::model::{ChangeTemplate, ChangeValue, NamedSource},
+    template::{Engine, Library, Source, TemplateError},
+};
+
+/// The body that the preset Generic sends for a notify handler.
+const GENERIC_NOTIFY: &str = r#"{"context": "{{context.name}}", "namespace": "{{context.namespace}}", "pipeline": "{{pipeline.name}}", "event": "{{event.name}}", "message": "{{handler.message}}", "fields": {{json handler.fields}}}"#;
+
+/// Finds the endpoints of an event's handlers; whoever drives a run has gathered them.
+pub trait Endpoints {
+    /// The endpoint that `reference` names, seen from the context's namespace.
+    fn find(&self, reference: &EndpointReference) -> EndpointLookup;
+}
+
+/// What there is under an endpoint's name.
+#[derive(Clone, Debug)]
+pub enum EndpointLookup {
+    /// It can be used.
+    Found(Arc<Endpoint>),
+    /// There is none.
+    NotFound,
+    /// It does not list the context's namespace.
+    NotAllowed,
+    /// It cannot be read or used; why.
+    Broken(String),
+}
+
+/// An endpoint's templates and permissions.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Method of its requests.
+    pub method: HttpMethod,
+    /// Its headers that are templates.
+    pub headers: Vec<NamedSource>,
+    /// Body of notify handlers.
+    pub notify: Option<Source>,
+    /// What to keep of every response.
+    pub capture: Vec<ChangeTemplate>,
+    /// What webhook handlers may choose.
+    pub allow: Allow,
+    /// Its partials.
+    pub library: Library,
+}
+
+/// Why an endpoint cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// One of its templates does not compile.
+    #[error(transparent)]
+    Template(#[from] Box<TemplateError>),
+    /// One of its captures cannot be used.
+    #[error("{0}")]
+    Capture(String),
+}
+
+impl Endpoint {
+    /// Compiles an endpoint's templates.
+    pub fn new(spec: &CicdEndpointSpec) -> Result<Self, EndpointError> {
+        let engine = match spec.template_engine.unwrap_or_default() {
+            TemplateEngine::Handlebars => Engine::Handlebars,
+            TemplateEngine::Jinja => Engine::Jinja,
+        };
+        let source = |name: &str, text: &str| Source::new(format!("spec.{name}"), text, engine);
+        let partials = spec.partials.iter().flatten();
+        let partials = partials.map(|(name, text)| (name.clone(), source(&format!("partials.{name}"), text))).collect();
+        let (library, errors) =
+            Library::new(partials, std::collections::BTreeMap::new(), std::collections::BTreeMap::new());
+        if let Some(error) = errors.into_iter().next() {
+            return Err(Box::new(error).into());
+        }
+        let headers: Vec<NamedSource> = spec
+            .headers
+            .iter()
+            .flatten()
+            .filter_map(|EndpointHeader { name, value, .. }| {
+                let value = source(&format!("headers[{name}].value"), value.as_deref()?);
+                Some(NamedSource { name: name.clone(), value })
+            })
+            .collect();
+        let notify = match spec.bodies.as_ref().and_then(|bodies| bodies.notify.as_deref()) {
+            Some(text) => Some(source("bodies.notify", text)),
+            None if spec.preset.unwrap_or_default() == Preset::Generic => {
+                Some(Source::new("preset Generic, notify", GENERIC_NOTIFY, Engine::Handlebars))
+            }
+            None => None,
+        };
+        for template in headers.iter().map(|header| &header.value).chain(&notify) {
+            library.compile(template).map_err(Box::new)?;
+        }
+        let captures = spec.capture.iter().flatten().enumerate();
+        let capture: Vec<ChangeTemplate> = captures
+            .map(|(index, capture)| template_of(&format!("capture[{index}]"), capture, &source))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            method: spec.method.unwrap_or_default(),
+            headers,
+            notify,
+            capture,
+            allow: spec.allow.clone().unwrap_or_default(),
+            library,
+        })
+    }
+
+    /// The texts of the headers that are templates.
+    pub(super) fn rendered_headers(&self, scope: &Scope<'_>) -> Result<Vec<(String, String)>, HandlerError> {
+        let render = |header: &NamedSource| {
+            let text = scope.render(&self.library, &header.value, crate::template::Escape::None)?;
+            Ok((header.name.clone(), text.trim().to_owned()))
+        };
+        self.headers.iter().map(render).collect()
+    }
+}
+
+fn template_of(
+    place: &str,
+    capture: &Capture,
+    source: &impl Fn(&str, &str) -> Source,
+) -> Result<ChangeTemplate, EndpointError> {
+    let value = match (&capture.value, &capture.template, &capture.from_path) {
+        (Some(value), _, _) => ChangeValue::Literal(value.clone()),
+        (_, Some(template), _) => ChangeValue::Template(source(&format!("{place}.template"), template)),
+        (_, _, Some(path)) => match json_path::parse(path) {
+            Ok(_) => ChangeValue::FromPath(path.clone()),
+            Err(error) => return Err(EndpointError::Capture(format!("spec.{place}.fromPath: {error}"))),
+        },
+        (None, None, None) => ChangeValue::None,
+    };
+    Ok(ChangeTemplate {
+        path: source(&format!("{place}.path"), &capture.path),
+        op: capture.op.unwrap_or_default(),
+        value,
+        split: capture.split.clone(),
+        write_blank: capture.write_blank.unwrap_or_default(),
+    })
+}
+
+/// Finds the endpoint, or says why it cannot be used.
+pub(super) fn find(endpoints: &dyn Endpoints, reference: &EndpointReference) -> Result<Arc<Endpoint>, HandlerError> {
+    let name = || super::request::Target::Endpoint(reference.clone()).to_string();
+    match endpoints.find(reference) {
+        EndpointLookup::Found(endpoint) => Ok(endpoint),
+        EndpointLookup::NotFound => Err(HandlerError::EndpointNotFound(name())),
+        EndpointLookup::NotAllowed => Err(HandlerError::EndpointNotAllowed {
+            endpoint: name(),
+            problem: "it does not list this namespace in spec.allowedNamespaces".to_owned(),
+        }),
+        EndpointLookup::Broken(problem) => Err(HandlerError::EndpointNotReady { endpoint: name(), problem }),
+    }
+}
