@@ -30,7 +30,10 @@ pub enum ClientError {
 ///
 /// kube repeats each refused request 15 times by default, which would hide an overloaded API server and hold a
 /// reconcile for minutes; here each caller decides what a failure means.
-pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ClientError> {
+///
+/// A proxy named in the environment is not used: the API server is part of the cluster. The server's URL comes with the
+/// client, so that deliveries can be kept from it.
+pub async fn connect(kubeconfig: Option<&Path>) -> Result<(Client, http::Uri), ClientError> {
     let mut config = match kubeconfig {
         Some(path) => {
             Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?
@@ -39,7 +42,10 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ClientError> {
     };
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
-    Client::try_from(config).map_err(|error| ClientError::Build(Box::new(error)))
+    config.proxy_url = None;
+    let server = config.cluster_url.clone();
+    let client = Client::try_from(config).map_err(|error| ClientError::Build(Box::new(error)))?;
+    Ok((client, server))
 }
 
 /// What a request to the API server came to nothing for.

@@ -7,8 +7,15 @@
 pub mod args;
 pub mod cache;
 pub mod client;
+pub mod configuration;
+pub mod context;
+pub mod controller;
+pub mod endpoint;
+pub mod event;
 pub mod metrics;
+pub mod process;
 pub mod queue;
 pub mod report;
 pub mod server;
+pub mod state;
 pub mod telemetry;

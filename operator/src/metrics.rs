@@ -91,11 +91,7 @@ impl Metrics {
             Unit::Seconds,
             metrics.attempt_duration.clone(),
         );
-        registry.register(
-            "template_errors",
-            "Handlers that failed for a template",
-            metrics.template_errors.clone(),
-        );
+        registry.register("template_errors", "Handlers that failed for a template", metrics.template_errors.clone());
         registry.register(
             "egress_refusals",
             "Requests that were refused because of their address",

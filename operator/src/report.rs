@@ -16,10 +16,7 @@ use k8s_openapi::{
     api::{core::v1::ObjectReference, events::v1::Event},
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
-use kube::{
-    Api, Client, Resource,
-    api::PostParams,
-};
+use kube::{Api, Client, Resource, api::PostParams};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -128,7 +125,8 @@ impl Writer {
         let name = cut(report.regarding.name.as_deref().unwrap_or("unknown"), 200).trim_end_matches(['.', '-']);
         let event = Event {
             metadata: ObjectMeta {
-                generate_name: Some(format!("{name}.")),
+                // As the recorders of Kubernetes name theirs. The API server takes no generateName that ends with a dot.
+                name: Some(format!("{name}.{:x}", jiff::Timestamp::now().as_nanosecond())),
                 namespace: Some(namespace.clone()),
                 ..ObjectMeta::default()
             },

@@ -162,6 +162,16 @@ fn values_that_were_missing_are_told() {
 }
 
 #[test]
+fn patterns_know_case_and_words_of_all_languages() {
+    let data = json!({"text": "Größe ÄNDERN 42"});
+    let show = |pattern: &str| render_with(&format!("{{{{matches text '{pattern}'}}}}"), &data);
+    assert_eq!(
+        [show("(?i)ändern"), show("^.w+ .w+ .d+$".replace('.', r"\\").as_str()), show("ändern")],
+        ["true", "true", "false"]
+    );
+}
+
+#[test]
 fn a_library_is_shared_between_threads() {
     let library = Arc::new(library(&[("p", "{{a}}")], &[("v", "{{a}}")]));
     let threads: Vec<_> = (0..4)

@@ -127,9 +127,9 @@ impl<K> Store<K> {
     /// Puts an object that somebody has just read or written, unless a later version is known already.
     pub fn put_if_newer(&mut self, object: Stored<K>) -> Option<Changed<K>> {
         let known = self.objects.get(&key_of(&object));
-        if known.is_some_and(|known| {
-            known.uid() == object.uid() && known.resource_version() >= object.resource_version()
-        }) {
+        if known
+            .is_some_and(|known| known.uid() == object.uid() && known.resource_version() >= object.resource_version())
+        {
             return None;
         }
         self.put(object)

@@ -60,7 +60,11 @@ impl Malformed {
 
     fn of(part: &'static str, error: &serde_json::Error) -> Self {
         let message = error.to_string();
-        if message.contains("recursion limit exceeded") { Self::TooDeep { part } } else { Self::Shape { part, message } }
+        if message.contains("recursion limit exceeded") {
+            Self::TooDeep { part }
+        } else {
+            Self::Shape { part, message }
+        }
     }
 }
 

@@ -80,8 +80,7 @@ pub async fn run<K>(
     Stored<K>: Debug,
 {
     let kind = K::kind(&()).into_owned();
-    let mut events =
-        watcher(watch.api, watch.config).backoff(watcher::DefaultBackoff::default()).boxed();
+    let mut events = watcher(watch.api, watch.config).backoff(watcher::DefaultBackoff::default()).boxed();
     loop {
         let next = tokio::select! {
             next = events.next() => next,

@@ -1,0 +1,30 @@
+//! Contexts: event annotations become events, configuration is resolved, and the status says how it stands.
+
+pub mod intake;
+pub mod status;
+
+use crate::{
+    cache::{ObjectKey, watch},
+    controller::Operator,
+    queue::Next,
+};
+
+/// Brings one context up to date.
+pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
+    let Some(context) = watch::read(&operator.caches.contexts, |store| store.get(key)) else {
+        operator.configurations.forget(key);
+        operator.writers.forget(key);
+        operator.last_writes.forget(key);
+        // Its events, if there are any, have to be told.
+        operator.queues.events.add(key.clone());
+        return Next::Await;
+    };
+    let taken_in = intake::intake(operator, key, &context).await;
+    let reported = status::reconcile(operator, key, &context).await;
+    match (taken_in, reported) {
+        (Next::Retry, _) | (_, Next::Retry) => Next::Retry,
+        (Next::After(first), Next::After(second)) => Next::After(first.min(second)),
+        (Next::After(delay), Next::Await) | (Next::Await, Next::After(delay)) => Next::After(delay),
+        (Next::Await, Next::Await) => Next::Await,
+    }
+}

@@ -1,0 +1,211 @@
+//! Event annotations become CicdEvents.
+//!
+//! For each annotation: create the event (its name follows from the annotation's id, so that the API server itself
+//! sees to it that there is one only), then take the annotation away in the patch that remembers the id. A crash between
+//! the two leaves the annotation, and the next attempt finds the event there.
+
+use std::collections::BTreeMap;
+
+use cicdcontext_crds::{
+    CicdContext, CicdEvent, CicdEventSpec, Time,
+    vocabulary::{annotation as key_of, reason},
+};
+use cicdcontext_engine::{
+    event::{
+        annotation::{self, Found},
+        name::event_name,
+    },
+    state::{Ledger, LedgerState},
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::{Api, Resource, api::PostParams};
+use serde_json::json;
+
+use crate::{
+    cache::{ObjectKey, Stored},
+    client::{RequestError, bounded},
+    controller::Operator,
+    queue::Next,
+    report::Severity,
+    state::{Intent, Taken, WriteError},
+};
+
+/// Annotations that are taken in at once.
+const AT_ONCE: usize = 64;
+
+/// Takes in the event annotations of a context.
+pub async fn intake(operator: &Operator, key: &ObjectKey, context: &Stored<CicdContext>) -> Next {
+    let nothing = BTreeMap::new();
+    let annotations = context.metadata.annotations.as_ref().unwrap_or(&nothing);
+    let found = annotation::ids(annotations);
+    let ledger = Ledger::of(context.metadata.annotations.as_ref(), context.uid());
+    if let LedgerState::Foreign(_) = ledger {
+        return discard(operator, key, context, &found).await;
+    }
+    if found.is_empty() {
+        return Next::Await;
+    }
+    if found.len() > AT_ONCE {
+        let note = format!("{} event annotations wait, {AT_ONCE} are taken in at once", found.len());
+        operator.reporter.report(context, Severity::Warning, reason::TOO_MANY_EVENTS, "TakeIn", note);
+    }
+    let mut taken = Vec::new();
+    let mut next = Next::Await;
+    for annotation in found.iter().take(AT_ONCE) {
+        match take_in(operator, context, &ledger, annotation).await {
+            Ok(done) => taken.push(done),
+            Err(error) => {
+                let note = format!("create the CicdEvent of annotation {}: {error}", full_key(annotation));
+                tracing::warn!(context = %key, %error, annotation = full_key(annotation), "event is refused; the annotation stays");
+                operator.reporter.report(context, Severity::Warning, reason::EVENT_REFUSED, "TakeIn", note);
+                next = Next::Retry;
+                break;
+            }
+        }
+    }
+    if taken.is_empty() {
+        return next;
+    }
+    match operator.writers.write(key, context.uid(), Intent::Intake(taken)).await {
+        Ok(_) | Err(WriteError::Gone) => next,
+        Err(error) => {
+            tracing::warn!(context = %key, %error, "take event annotations away");
+            Next::Retry
+        }
+    }
+}
+
+/// Creates the event of one annotation, or finds the one that there is.
+async fn take_in(
+    operator: &Operator,
+    context: &Stored<CicdContext>,
+    ledger: &LedgerState,
+    found: &Found<'_>,
+) -> Result<Taken, RequestError> {
+    let name = event_name(context.name(), context.uid(), found.front, found.id);
+    let taken = |event_uid: Option<String>| Taken {
+        key: full_key(found),
+        value: found.value.to_owned(),
+        event_name: name.clone(),
+        event_uid,
+    };
+    let (spec, problem) = spec_of(context, found);
+    let known = matches!(ledger, LedgerState::Ours(ledger) if ledger.knows_event_name(&name));
+    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), context.namespace());
+    if known {
+        match bounded(api.get_opt(&name)).await? {
+            Some(existing) => tell_if_different(operator, context, found, &existing, &spec),
+            None => {
+                let note = format!("annotation {}: event {name} ran before and is gone", full_key(found));
+                operator.reporter.report(context, Severity::Normal, reason::ALREADY_RUN, "TakeIn", note);
+            }
+        }
+        return Ok(taken(None));
+    }
+    let mut object = CicdEvent::new(&name, spec);
+    object.metadata = ObjectMeta {
+        name: Some(name.clone()),
+        namespace: Some(context.namespace().to_owned()),
+        owner_references: Some(vec![owner(context)]),
+        annotations: Some(BTreeMap::from([(key_of::SOURCE_ID.to_owned(), found.id.to_owned())])),
+        ..ObjectMeta::default()
+    };
+    object.spec.created_at = Some(Time(operator.now()));
+    operator.metrics.wrote("event_create");
+    let create_api: Api<CicdEvent> = Api::namespaced(operator.client.clone(), context.namespace());
+    match bounded(create_api.create(&PostParams::default(), &object)).await {
+        Ok(created) => {
+            if let Some(problem) = problem {
+                let note = format!("annotation {}: {problem}", full_key(found));
+                operator.reporter.report(context, Severity::Warning, reason::BAD_ANNOTATION, "TakeIn", note);
+            }
+            tracing::info!(
+                context = context.name(),
+                namespace = context.namespace(),
+                event = name,
+                "annotation taken in"
+            );
+            Ok(taken(created.metadata.uid))
+        }
+        Err(error) if error.code() == Some(409) => {
+            // Either this very annotation before a crash, or another content under a name that is in use.
+            let existing = bounded(api.get_opt(&name)).await?;
+            if let Some(existing) = &existing {
+                tell_if_different(operator, context, found, existing, &object.spec);
+            }
+            Ok(taken(existing.map(|existing| existing.uid().to_owned())))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The spec of an annotation's event; one that cannot be understood becomes an event that says so.
+fn spec_of(context: &Stored<CicdContext>, found: &Found<'_>) -> (CicdEventSpec, Option<String>) {
+    match annotation::parse(found.front, found.value) {
+        Ok(parsed) => (parsed.into_spec(context.name(), context.uid()), None),
+        Err(error) => {
+            let problem = error.to_string();
+            let mut spec = annotation::raw_spec(found.value, context.name(), context.uid());
+            spec.data = Some(json!({"problem": problem}));
+            (spec, Some(problem))
+        }
+    }
+}
+
+fn tell_if_different(
+    operator: &Operator,
+    context: &Stored<CicdContext>,
+    found: &Found<'_>,
+    existing: &Stored<CicdEvent>,
+    wanted: &CicdEventSpec,
+) {
+    let same = existing.spec().is_ok_and(|spec| {
+        CicdEventSpec { created_at: None, ..spec } == CicdEventSpec { created_at: None, ..wanted.clone() }
+    });
+    if !same {
+        let note = format!(
+            "annotation {} has another content than event {}, which was made under this id before; it is not run. Give each event an id of its own",
+            full_key(found),
+            existing.name()
+        );
+        operator.reporter.report(context, Severity::Warning, reason::DUPLICATE_EVENT, "TakeIn", note);
+    }
+}
+
+/// A restored or copied context: its event annotations belong to its former life.
+async fn discard(operator: &Operator, key: &ObjectKey, context: &Stored<CicdContext>, found: &[Found<'_>]) -> Next {
+    let annotations = found.iter().map(|found| (full_key(found), found.value.to_owned())).collect();
+    match operator.writers.write(key, context.uid(), Intent::Discard(annotations)).await {
+        Ok(_) => {
+            for annotation in found {
+                let note = format!(
+                    "annotation {} came with a restored or copied context and is not run",
+                    full_key(annotation)
+                );
+                operator.reporter.report(context, Severity::Warning, reason::STALE_ANNOTATION, "TakeIn", note);
+            }
+            Next::Await
+        }
+        Err(WriteError::Gone) => Next::Await,
+        Err(error) => {
+            tracing::warn!(context = %key, %error, "take stale event annotations away");
+            Next::Retry
+        }
+    }
+}
+
+fn full_key(found: &Found<'_>) -> String {
+    found.front.key(found.id)
+}
+
+/// A plain owner reference: garbage collection without holding up anybody's deletion.
+pub fn owner(context: &Stored<CicdContext>) -> OwnerReference {
+    OwnerReference {
+        api_version: CicdContext::api_version(&()).into_owned(),
+        kind: CicdContext::kind(&()).into_owned(),
+        name: context.name().to_owned(),
+        uid: context.uid().to_owned(),
+        controller: None,
+        block_owner_deletion: None,
+    }
+}

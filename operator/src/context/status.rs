@@ -1,0 +1,223 @@
+//! The status of a context.
+//!
+//! What flips is written at once: conditions, and which configuration is in force. What only counts (sizes, numbers of
+//! events, the last event) is written at most once in 60 seconds, so that a plain patch of the state costs the operator
+//! no write of its own.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use cicdcontext_crds::{
+    CicdContext, CicdContextSpec, CicdContextStatus, CicdEvent, EventPhase, HandlerPhase, Time, conditions,
+    context::{EventCounts, LastEvent},
+    vocabulary::{condition, reason},
+};
+use cicdcontext_engine::state::limits::{self, LARGE_STATE_BYTES, LimitError, Limits};
+
+use crate::{
+    cache::{Malformed, ObjectKey, Stored},
+    configuration::{Configured, NotReady, may_recover_by_itself},
+    controller::{Operator, status},
+    event::events_of,
+    queue::Next,
+    report::Severity,
+};
+
+/// How often what only counts is written.
+const COUNT_EVERY: Duration = Duration::from_secs(60);
+
+/// When the status of each context was last written.
+#[derive(Debug, Default)]
+pub struct LastWrites(Mutex<HashMap<ObjectKey, Instant>>);
+
+impl LastWrites {
+    /// Forgets a context that is gone.
+    pub fn forget(&self, key: &ObjectKey) {
+        self.lock().remove(key);
+    }
+
+    fn note(&self, key: &ObjectKey) {
+        self.lock().insert(key.clone(), Instant::now());
+    }
+
+    /// How long what only counts has to wait.
+    fn wait(&self, key: &ObjectKey) -> Option<Duration> {
+        COUNT_EVERY.checked_sub(self.lock().get(key)?.elapsed())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Brings the status of a context up to date.
+pub async fn reconcile(operator: &Operator, key: &ObjectKey, context: &Stored<CicdContext>) -> Next {
+    let spec = context.spec();
+    let configured = spec.as_ref().ok().map(|spec| operator.configurations.of(context, spec));
+    let before = context.status_or_default();
+    let events = events_of(operator, key);
+    let mut after = before.clone();
+    judge(&mut after, spec.as_ref(), configured.as_ref(), &Time(operator.now()));
+    let flips = after != before;
+    if flips && conditions::is_true(&after.conditions, condition::READY) {
+        // What waited for the configuration can begin.
+        operator.queues.events.add(key.clone());
+    }
+    count(&mut after, spec.as_ref().ok(), &events);
+    if after == before {
+        return Next::Await;
+    }
+    if !flips && let Some(wait) = operator.last_writes.wait(key) {
+        return Next::After(wait);
+    }
+    if flips {
+        tell(operator, context, &before, &after);
+    }
+    match status::replace(operator, context, &after, "context_status").await {
+        Ok(_) => {
+            operator.last_writes.note(key);
+            Next::Await
+        }
+        Err(error) if error.is_not_found() => Next::Await,
+        Err(error) => {
+            tracing::warn!(context = %key, %error, "write the status of a context");
+            Next::Retry
+        }
+    }
+}
+
+/// What flips: conditions and the configuration in force.
+fn judge(
+    status: &mut CicdContextStatus,
+    spec: Result<&CicdContextSpec, &Malformed>,
+    configured: Option<&Configured>,
+    now: &Time,
+) {
+    let problem = match (&spec, configured) {
+        (Err(malformed), _) => Some(NotReady { reason: malformed.reason(), message: malformed.to_string() }),
+        (Ok(_), Some(Err(not_ready))) => Some(not_ready.clone()),
+        (Ok(_), Some(Ok(program))) => program.errors.first().map(|error| NotReady {
+            reason: reason::INVALID_TEMPLATE,
+            message: format!("{error}; handlers that do not use it run all the same"),
+        }),
+        (Ok(_), None) => None,
+    };
+    if let Some(Ok(program)) = configured {
+        status.selected_context.clone_from(&program.resolved.selected);
+        status.configuration_hash = Some(program.resolved.hash.clone());
+        status.bases.clone_from(&program.resolved.bases);
+    }
+    let (ready, why, message) = match &problem {
+        None => (true, reason::RESOLVED, String::new()),
+        Some(problem) => (false, problem.reason, problem.message.clone()),
+    };
+    conditions::set(&mut status.conditions, condition::READY, ready, why, &message, None, now);
+    let stalled = problem.as_ref().is_some_and(|problem| !may_recover_by_itself(problem));
+    if stalled || conditions::get(&status.conditions, condition::STALLED).is_some() {
+        conditions::set(&mut status.conditions, condition::STALLED, stalled, why, &message, None, now);
+    }
+    let (valid, why, message) = match spec {
+        Err(malformed) => (false, malformed.reason(), malformed.to_string()),
+        Ok(spec) => judge_state(spec),
+    };
+    conditions::set(&mut status.conditions, condition::STATE_VALID, valid, why, &message, None, now);
+}
+
+fn judge_state(spec: &CicdContextSpec) -> (bool, &'static str, String) {
+    let Some(state) = &spec.state else { return (true, reason::VALID, String::new()) };
+    match limits::check(state, &Limits::default()) {
+        Err(error @ LimitError::TooDeep { .. }) => (false, reason::TOO_DEEP, error.to_string()),
+        Err(error) => (false, reason::TOO_LARGE, error.to_string()),
+        Ok(()) if limits::size(state) > LARGE_STATE_BYTES => {
+            let message =
+                format!("state has more than {LARGE_STATE_BYTES} bytes; every reader of the context pays for it");
+            (true, reason::LARGE, message)
+        }
+        Ok(()) if spec.state_schema.is_some() => {
+            (true, reason::VALID, "within its limits; this version does not check spec.stateSchema".to_owned())
+        }
+        Ok(()) => (true, reason::VALID, String::new()),
+    }
+}
+
+/// What only counts.
+fn count(status: &mut CicdContextStatus, spec: Option<&CicdContextSpec>, events: &[std::sync::Arc<Stored<CicdEvent>>]) {
+    if let Some(spec) = spec {
+        let bytes = spec.state.as_ref().map_or(0, limits::size);
+        status.state_bytes = Some(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+    let mut counts = EventCounts::default();
+    let mut last: Option<LastEvent> = None;
+    for event in events {
+        let state = event.status_or_default();
+        match state.phase {
+            EventPhase::Pending | EventPhase::Running => counts.pending += 1,
+            EventPhase::Retrying => counts.waiting += 1,
+            EventPhase::Failed => counts.failed += 1,
+            EventPhase::Succeeded | EventPhase::Skipped => {}
+        }
+        if state.handlers.iter().any(|handler| handler.phase == HandlerPhase::Waiting)
+            && state.phase != EventPhase::Retrying
+        {
+            counts.waiting += 1;
+        }
+        let newer = |last: &LastEvent| state.completion_time.as_ref() >= last.completion_time.as_ref();
+        if state.phase.is_final() && state.completion_time.is_some() && last.as_ref().is_none_or(newer) {
+            last = Some(LastEvent {
+                name: event.name().to_owned(),
+                event: event.spec().map_or_else(|_| String::new(), |spec| label(&spec)),
+                phase: state.phase,
+                completion_time: state.completion_time,
+            });
+        }
+    }
+    status.events = Some(counts);
+    if last.is_some() {
+        status.last_event = last;
+    }
+}
+
+/// `build=success`, as people write it.
+pub fn label(spec: &cicdcontext_crds::CicdEventSpec) -> String {
+    let pipeline = spec.pipeline.as_deref().unwrap_or("?");
+    match (&spec.event, &spec.generate) {
+        (Some(event), _) => format!("{pipeline}={event}"),
+        (None, Some(generator)) => format!("{pipeline}.{generator}"),
+        (None, None) => "(raw)".to_owned(),
+    }
+}
+
+/// Conditions that turned bad are told as Kubernetes Events, too.
+fn tell(operator: &Operator, context: &Stored<CicdContext>, before: &CicdContextStatus, after: &CicdContextStatus) {
+    for kind in [condition::READY, condition::STATE_VALID] {
+        let Some(now) = conditions::get(&after.conditions, kind) else { continue };
+        let same = conditions::get(&before.conditions, kind)
+            .is_some_and(|old| old.status == now.status && old.reason == now.reason && old.message == now.message);
+        if now.status == "False" && !same {
+            let note = if now.message.is_empty() { now.reason.clone() } else { now.message.clone() };
+            operator.reporter.report(context, Severity::Warning, known_reason(&now.reason), "Resolve", note);
+        }
+    }
+}
+
+/// The constant that a condition's reason was written from.
+fn known_reason(text: &str) -> &'static str {
+    [
+        reason::BASE_NOT_FOUND,
+        reason::BASE_NOT_READY,
+        reason::BASE_CYCLE,
+        reason::TOO_MANY_BASES,
+        reason::TYPE_CLASH,
+        reason::UNKNOWN_SELECTED_CONTEXT,
+        reason::INVALID_TEMPLATE,
+        reason::TOO_DEEP,
+        reason::TOO_LARGE,
+        reason::MALFORMED,
+    ]
+    .into_iter()
+    .find(|reason| *reason == text)
+    .unwrap_or(reason::INVALID_CONFIGURATION)
+}

@@ -1,0 +1,67 @@
+//! The status of bases: whether each, with what it builds on, can be merged and compiled.
+
+use cicdcontext_crds::{
+    BaseKind, BaseReference, BaseStatus, CicdBase, ClusterCicdBase, ConfigurationBlock, Time, conditions,
+    vocabulary::{condition, reason},
+};
+use kube::{Api, Resource, core::object::HasStatus};
+
+use super::{Operator, status};
+use crate::{
+    cache::{Malformed, ObjectKey, Stored, watch},
+    queue::Next,
+};
+
+/// Brings the status of a base up to date; a blank namespace is a ClusterCicdBase.
+pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
+    let client = operator.client.clone();
+    if key.namespace.is_empty() {
+        let Some(stored) = watch::read(&operator.caches.cluster_bases, |store| store.get(key)) else {
+            return Next::Await;
+        };
+        let content = stored.spec().map(|spec| (spec.bases.unwrap_or_default(), spec.configuration));
+        let api: Api<Stored<ClusterCicdBase>> = Api::all(client);
+        check(operator, &api, &stored, BaseKind::ClusterCicdBase, content).await
+    } else {
+        let Some(stored) = watch::read(&operator.caches.bases, |store| store.get(key)) else { return Next::Await };
+        let content = stored.spec().map(|spec| (spec.bases.unwrap_or_default(), spec.configuration));
+        let api: Api<Stored<CicdBase>> = Api::namespaced(client, &key.namespace);
+        check(operator, &api, &stored, BaseKind::CicdBase, content).await
+    }
+}
+
+async fn check<K>(
+    operator: &Operator,
+    api: &Api<Stored<K>>,
+    stored: &Stored<K>,
+    kind: BaseKind,
+    content: Result<(Vec<BaseReference>, ConfigurationBlock), Malformed>,
+) -> Next
+where
+    K: Resource<DynamicType = ()> + HasStatus<Status = BaseStatus>,
+{
+    let reference = BaseReference { kind, name: stored.name().to_owned() };
+    let problem = match content {
+        Err(malformed) => Some((malformed.reason(), malformed.to_string())),
+        Ok((bases, block)) => match operator.configurations.of_base(&reference, stored.namespace(), &bases, &block) {
+            Err(not_ready) => Some((not_ready.reason, not_ready.message)),
+            Ok(program) => program.errors.first().map(|error| (reason::INVALID_TEMPLATE, error.to_string())),
+        },
+    };
+    let before = stored.status_or_default();
+    let mut after = before.clone();
+    let generation = stored.metadata.generation;
+    after.observed_generation = generation;
+    let (ready, why, message) = match &problem {
+        None => (true, reason::VALID, "the base can be used"),
+        Some((reason, message)) => (false, *reason, message.as_str()),
+    };
+    conditions::set(&mut after.conditions, condition::READY, ready, why, message, generation, &Time(operator.now()));
+    if after != before
+        && let Err(error) = status::patch(operator, api, stored, &after, "base_status").await
+    {
+        tracing::warn!(base = stored.name(), %error, "write the status of a base");
+        return Next::Retry;
+    }
+    Next::Await
+}

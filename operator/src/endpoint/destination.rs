@@ -1,0 +1,112 @@
+//! From a CicdEndpoint and its Secrets to a destination that requests can be sent to.
+
+use std::time::Duration;
+
+use cicdcontext_crds::{
+    CicdEndpointSpec,
+    endpoint::{BasicAuth, DEFAULT_TIMEOUT_SECONDS, SecretKeyReference},
+    vocabulary::reason,
+};
+use cicdcontext_delivery::{Credentials, Destination, RequestError, Scope};
+use secrecy::ExposeSecret;
+use url::Url;
+
+use super::secret::{SecretError, Secrets};
+
+/// Why an endpoint is no destination.
+#[derive(Debug, thiserror::Error)]
+pub enum DestinationError {
+    /// A Secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// spec.url is not a URL.
+    #[error("read spec.url: {0}; write https://host/path")]
+    Url(url::ParseError),
+    /// The URL in a Secret is not one. What it says is not shown.
+    #[error("read the URL in Secret {0}: it is not a URL; write https://host/path")]
+    SecretUrl(String),
+    /// A header or the timeout breaks a rule.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The endpoint wants what this version does not do.
+    #[error(
+        "use spec.{0}: this version of the operator does not do that yet, and sends nothing rather than less than was asked for"
+    )]
+    NotSupported(&'static str),
+}
+
+impl DestinationError {
+    /// The reason for status, one of `vocabulary::reason`.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Secret(error) => error.reason(),
+            Self::NotSupported(_) => reason::NOT_SUPPORTED,
+            Self::Url(_) | Self::SecretUrl(_) | Self::Request(_) => reason::ENDPOINT_NOT_READY,
+        }
+    }
+}
+
+/// Makes the destination of an endpoint. `headers` are the texts of its headers that are templates.
+pub async fn destination(
+    spec: &CicdEndpointSpec,
+    secrets: &mut Secrets,
+    scope: Scope,
+    headers: &[(String, String)],
+) -> Result<Destination, DestinationError> {
+    refuse_unsupported(spec)?;
+    let mut destination = match (&spec.url, &spec.url_from) {
+        (_, Some(source)) => {
+            let secret = secrets.value(&source.secret_key_ref).await?;
+            let wrong = |_| DestinationError::SecretUrl(source.secret_key_ref.name.clone());
+            Destination::new(Url::parse(secret.expose_secret()).map_err(wrong)?, scope).url_is_secret()
+        }
+        (url, None) => {
+            let url = Url::parse(url.as_deref().unwrap_or_default()).map_err(DestinationError::Url)?;
+            Destination::new(url, scope)
+        }
+    };
+    let timeout = u64::try_from(spec.timeout_seconds.unwrap_or(DEFAULT_TIMEOUT_SECONDS)).unwrap_or_default();
+    destination = destination.allow_http(spec.allow_http.unwrap_or_default()).timeout(Duration::from_secs(timeout))?;
+    for (name, value) in headers {
+        destination = destination.header(name, value)?;
+    }
+    for header in spec.headers.iter().flatten() {
+        let Some(source) = &header.value_from else { continue };
+        let secret = secrets.value(&source.secret_key_ref).await?;
+        let (prefix, suffix) = (source.prefix.as_deref().unwrap_or(""), source.suffix.as_deref().unwrap_or(""));
+        destination = destination.secret_header(&header.name, prefix, &secret, suffix)?;
+    }
+    Ok(destination.credentials(credentials(spec, secrets).await?))
+}
+
+async fn credentials(spec: &CicdEndpointSpec, secrets: &mut Secrets) -> Result<Credentials, SecretError> {
+    let Some(auth) = &spec.auth else { return Ok(Credentials::None) };
+    if let Some(bearer) = &auth.bearer {
+        return Ok(Credentials::Bearer(secrets.value(&bearer.secret_key_ref).await?));
+    }
+    let Some(BasicAuth { secret_name, username_key, password_key }) = &auth.basic else {
+        return Ok(Credentials::None);
+    };
+    let key = |key: &Option<String>, default: &str| SecretKeyReference {
+        name: secret_name.clone(),
+        key: key.as_deref().unwrap_or(default).to_owned(),
+    };
+    let username = secrets.value(&key(username_key, "username")).await?;
+    let password = secrets.value(&key(password_key, "password")).await?;
+    Ok(Credentials::Basic { username, password })
+}
+
+/// What protects a delivery must not be left out silently.
+fn refuse_unsupported(spec: &CicdEndpointSpec) -> Result<(), DestinationError> {
+    let unsupported = [
+        (spec.signing.is_some(), "signing"),
+        (spec.tls.is_some(), "tls"),
+        (spec.proxy.is_some(), "proxy"),
+        (spec.success_when.is_some(), "successWhen"),
+        (spec.suspend == Some(true), "suspend"),
+    ];
+    match unsupported.into_iter().find(|(used, _)| *used) {
+        Some((_, field)) => Err(DestinationError::NotSupported(field)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,127 @@
+//! The endpoints of one event's handlers, found and compiled before its run asks for them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use cicdcontext_crds::{CicdEndpoint, CicdEndpointSpec, handler::EndpointReference};
+use cicdcontext_engine::handler::{Endpoint, EndpointLookup, Endpoints};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{
+    Api,
+    core::{Selector, SelectorExt},
+};
+
+use crate::{
+    cache::{ObjectKey, Stored, watch},
+    client::{RequestError, bounded},
+    controller::Operator,
+};
+
+/// Most compiled endpoints that are kept.
+const KEPT: usize = 4096;
+
+/// Compiled endpoints by UID and generation.
+#[derive(Debug, Default)]
+pub struct Compiled(Mutex<HashMap<(String, i64), Result<Arc<Endpoint>, String>>>);
+
+impl Compiled {
+    /// The compiled endpoint of `stored`, or why it cannot be compiled.
+    pub fn of(&self, stored: &Stored<CicdEndpoint>, spec: &CicdEndpointSpec) -> Result<Arc<Endpoint>, String> {
+        let key = (stored.uid().to_owned(), stored.metadata.generation.unwrap_or_default());
+        if let Some(known) = self.lock().get(&key) {
+            return known.clone();
+        }
+        let compiled = Endpoint::new(spec).map(Arc::new).map_err(|error| error.to_string());
+        let mut all = self.lock();
+        if all.len() >= KEPT {
+            all.clear();
+        }
+        all.insert(key, compiled.clone());
+        compiled
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, i64), Result<Arc<Endpoint>, String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was found under each reference.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    lookups: HashMap<EndpointReference, EndpointLookup>,
+    specs: HashMap<EndpointReference, (String, CicdEndpointSpec)>,
+}
+
+impl Gathered {
+    /// Namespace and spec of an endpoint that was found.
+    pub fn spec(&self, reference: &EndpointReference) -> Option<(&str, &CicdEndpointSpec)> {
+        self.specs.get(reference).map(|(namespace, spec)| (namespace.as_str(), spec))
+    }
+}
+
+impl Endpoints for Gathered {
+    fn find(&self, reference: &EndpointReference) -> EndpointLookup {
+        self.lookups.get(reference).cloned().unwrap_or(EndpointLookup::NotFound)
+    }
+}
+
+/// Finds the endpoints that `references` name for a context of `namespace`.
+pub async fn gather(
+    operator: &Operator,
+    namespace: &str,
+    references: &[EndpointReference],
+) -> Result<Gathered, RequestError> {
+    let mut gathered = Gathered::default();
+    for reference in references {
+        let home = reference.namespace.as_deref().unwrap_or(namespace);
+        let lookup = match find(operator, &ObjectKey::new(home, reference.name.as_str())).await? {
+            None => EndpointLookup::NotFound,
+            Some(stored) => match stored.spec() {
+                Err(malformed) => EndpointLookup::Broken(malformed.to_string()),
+                Ok(spec) if home != namespace && !allows(operator, &spec, namespace).await? => {
+                    EndpointLookup::NotAllowed
+                }
+                Ok(spec) => match operator.endpoints_compiled.of(&stored, &spec) {
+                    Ok(endpoint) => {
+                        gathered.specs.insert(reference.clone(), (home.to_owned(), spec));
+                        EndpointLookup::Found(endpoint)
+                    }
+                    Err(problem) => EndpointLookup::Broken(problem),
+                },
+            },
+        };
+        gathered.lookups.insert(reference.clone(), lookup);
+    }
+    Ok(gathered)
+}
+
+/// The endpoint from the cache, or else from the API server: one that was created a moment before the event may not
+/// have come through its watch, and one of a namespace that is not watched never does.
+async fn find(operator: &Operator, key: &ObjectKey) -> Result<Option<Arc<Stored<CicdEndpoint>>>, RequestError> {
+    if let Some(stored) = watch::read(&operator.caches.endpoints, |store| store.get(key)) {
+        return Ok(Some(stored));
+    }
+    let api: Api<Stored<CicdEndpoint>> = Api::namespaced(operator.client.clone(), &key.namespace);
+    match bounded(api.get_opt(&key.name)).await {
+        Ok(found) => Ok(found.map(Arc::new)),
+        // A namespace whose endpoints the operator may not read has none for us.
+        Err(error) if error.code() == Some(403) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an endpoint allows contexts of another namespace.
+async fn allows(operator: &Operator, spec: &CicdEndpointSpec, namespace: &str) -> Result<bool, RequestError> {
+    let Some(allowed) = &spec.allowed_namespaces else { return Ok(false) };
+    if allowed.names.iter().flatten().any(|name| name == namespace) {
+        return Ok(true);
+    }
+    let Some(selector) = &allowed.selector else { return Ok(false) };
+    // A selector that cannot be read selects nothing.
+    let Ok(selector) = Selector::try_from(selector.clone()) else { return Ok(false) };
+    let api: Api<Namespace> = Api::all(operator.client.clone());
+    let found = bounded(api.get_metadata(namespace)).await?;
+    Ok(selector.matches(&found.metadata.labels.unwrap_or_default()))
+}

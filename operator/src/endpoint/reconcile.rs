@@ -1,0 +1,58 @@
+//! The status of a CicdEndpoint: whether it can be used.
+
+use std::time::Duration;
+
+use cicdcontext_crds::{
+    CicdEndpoint, CicdEndpointSpec, Time, conditions,
+    vocabulary::{condition, reason},
+};
+use cicdcontext_delivery::Scope;
+
+use super::{destination::destination, secret::Secrets};
+use crate::{
+    cache::{ObjectKey, Stored, watch},
+    controller::{Operator, status},
+    queue::Next,
+};
+
+/// How often an endpoint that is not ready is looked at again: Secrets are not watched.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// Brings the status of an endpoint up to date.
+pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
+    let Some(stored) = watch::read(&operator.caches.endpoints, |store| store.get(key)) else { return Next::Await };
+    let verdict = match stored.spec() {
+        Err(malformed) => Err((malformed.reason(), malformed.to_string())),
+        Ok(spec) => check(operator, &stored, &spec).await,
+    };
+    let before = stored.status_or_default();
+    let mut after = before.clone();
+    let (ready, why, message) = match &verdict {
+        Ok(()) => (true, reason::VALID, "the endpoint can be used"),
+        Err((reason, message)) => (false, *reason, message.as_str()),
+    };
+    let generation = stored.metadata.generation;
+    after.observed_generation = generation;
+    conditions::set(&mut after.conditions, condition::READY, ready, why, message, generation, &Time(operator.now()));
+    if after != before
+        && let Err(error) = status::replace(operator, &*stored, &after, "endpoint_status").await
+    {
+        tracing::warn!(endpoint = %key, %error, "write the status of an endpoint");
+        return Next::Retry;
+    }
+    if ready { Next::Await } else { Next::After(LOOK_AGAIN) }
+}
+
+async fn check(
+    operator: &Operator,
+    stored: &Stored<CicdEndpoint>,
+    spec: &CicdEndpointSpec,
+) -> Result<(), (&'static str, String)> {
+    operator.endpoints_compiled.of(stored, spec).map_err(|problem| (reason::INVALID_TEMPLATE, problem))?;
+    let mut secrets = Secrets::new(operator.client.clone(), stored.namespace());
+    let scope = Scope::namespace(stored.namespace(), &operator.settings.cluster_domain);
+    match destination(spec, &mut secrets, scope, &[]).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err((error.reason(), error.to_string())),
+    }
+}

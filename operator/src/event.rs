@@ -1,0 +1,34 @@
+//! Events: run in order, one at a time for each context, and reported on.
+//!
+//! `gather` collects what a run is founded on, the engine's [`Run`](cicdcontext_engine::event::Run) decides step by
+//! step, `perform` carries the steps out, `record` writes down what came of it.
+
+pub mod gather;
+pub mod order;
+pub mod perform;
+pub mod record;
+pub mod send;
+
+use std::sync::Arc;
+
+use cicdcontext_crds::CicdEvent;
+
+use crate::{
+    cache::{ObjectKey, Stored, watch},
+    controller::Operator,
+    queue::Next,
+};
+
+/// The events of a context that are known, finished or not.
+pub fn events_of(operator: &Operator, key: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
+    watch::read(&operator.caches.events, |store| store.find(key))
+}
+
+/// Runs the next event of the context `key`, if there is one whose turn it is.
+pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
+    let unfinished = order::unfinished(events_of(operator, key));
+    let Some(event) = unfinished.first() else { return Next::Await };
+    let next = perform::perform(operator, key, event).await;
+    // One event a turn, so that a context with many events does not keep others waiting.
+    if next == Next::Await && unfinished.len() > 1 { Next::After(std::time::Duration::ZERO) } else { next }
+}

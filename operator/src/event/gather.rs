@@ -1,0 +1,194 @@
+//! What an event's run is founded on: the live context, its configuration, and whether the event may run at all.
+
+use std::{sync::Arc, time::Duration};
+
+use cicdcontext_crds::{
+    CicdContext, CicdContextSpec, CicdEvent, CicdEventSpec,
+    vocabulary::{annotation, reason},
+};
+use cicdcontext_engine::{
+    event::{Admission, ContextFacts, EventFacts, FactsError, Outcome, Run, admit},
+    state::{KnownEvent, Ledger, LedgerState, ledger::EffectHash},
+};
+use kube::{Api, Resource, api::ListParams};
+use serde_json::{Map, Value};
+
+use crate::{
+    cache::{ObjectKey, Stored, watch},
+    client::{RequestError, bounded},
+    controller::Operator,
+    endpoint::gather::{Gathered, gather as gather_endpoints},
+};
+
+/// All that a run needs.
+pub struct Ready {
+    /// The run, at its first step.
+    pub run: Run,
+    /// The context as it stands.
+    pub context: Arc<Stored<CicdContext>>,
+    /// Its state.
+    pub state: Map<String, Value>,
+    /// The endpoints of the event's handlers.
+    pub endpoints: Gathered,
+    /// Effects in the ledger that belong to other events, which are finished.
+    pub finished_effects: Vec<EffectHash>,
+    /// Whether the event does not name its context's UID, so that the operator has to note it.
+    pub to_be_adopted: bool,
+}
+
+/// What was found.
+pub enum Found {
+    /// The event can run.
+    Ready(Box<Ready>),
+    /// It ends here. The context, if there is one, is its owner.
+    Ends(Outcome, Option<Arc<Stored<CicdContext>>>),
+    /// It waits, at most this long if something has to be looked at again.
+    Waits(Outcome, Option<Duration>),
+    /// It is not ours.
+    NotOurs,
+}
+
+/// Gathers for `event`.
+pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEvent>) -> Result<Found, RequestError> {
+    let spec = match event.spec() {
+        Ok(spec) => spec,
+        Err(malformed) => return Ok(Found::Ends(Outcome::failed(malformed.reason(), malformed.to_string()), None)),
+    };
+    let Some(context) = live(operator, key).await? else { return Ok(without_context(operator, key, event, &spec)) };
+    if !is_selected(operator, key).await? {
+        return Ok(Found::NotOurs);
+    }
+    let context = Arc::new(context);
+    let ledger = match Ledger::of(context.metadata.annotations.as_ref(), context.uid()) {
+        LedgerState::Ours(ledger) => Some(ledger),
+        _ => None,
+    };
+    if let Some(outcome) = refused(&context, event, &spec, ledger.as_ref()) {
+        return Ok(Found::Ends(outcome, Some(context)));
+    }
+    let (context_spec, program) = match configured(operator, &context) {
+        Ok(found) => found,
+        Err(outcome) => return Ok(Found::Waits(outcome, None)),
+    };
+    if context_spec.suspend == Some(true) {
+        let outcome = Outcome::pending(reason::SUSPENDED, "spec.suspend of the CicdContext is true");
+        return Ok(Found::Waits(outcome, None));
+    }
+    if spec.dry_run == Some(true) {
+        let message = "spec.dryRun is not carried out by this version of the operator; nothing was sent or written";
+        return Ok(Found::Ends(Outcome::failed(reason::NOT_SUPPORTED, message), Some(context)));
+    }
+    let to_be_adopted = spec.context_ref.uid.is_none();
+    let facts = match facts(event, spec) {
+        Ok(facts) => facts,
+        Err(error) => {
+            let reason =
+                if matches!(error, FactsError::Raw(_)) { reason::BAD_ANNOTATION } else { reason::INVALID_EVENT };
+            return Ok(Found::Ends(Outcome::failed(reason, error.to_string()), Some(context)));
+        }
+    };
+    let context_facts = ContextFacts {
+        name: context.name().to_owned(),
+        namespace: context.namespace().to_owned(),
+        uid: context.uid().to_owned(),
+    };
+    let done = ledger.map(|ledger| ledger.done().to_vec()).unwrap_or_default();
+    let run = Run::new(facts, context_facts, program, done.iter().cloned());
+    let own = run.effects();
+    let finished_effects = done.into_iter().filter(|effect| !own.contains(effect)).collect();
+    let endpoints = gather_endpoints(operator, context.namespace(), &run.endpoints()).await?;
+    let state = context_spec.state.unwrap_or_default();
+    Ok(Found::Ready(Box::new(Ready { run, context, state, endpoints, finished_effects, to_be_adopted })))
+}
+
+/// The context as the API server has it now; the cache learns of it, too.
+pub async fn live(operator: &Operator, key: &ObjectKey) -> Result<Option<Stored<CicdContext>>, RequestError> {
+    let api: Api<Stored<CicdContext>> = Api::namespaced(operator.client.clone(), &key.namespace);
+    let found = bounded(api.get_opt(&key.name)).await?;
+    if let Some(found) = &found {
+        watch::write(&operator.caches.contexts, |store| {
+            if store.get(key).is_some() {
+                store.put_if_newer(found.clone());
+            }
+        });
+    }
+    Ok(found)
+}
+
+/// Whether the context is one of those that `--selector` selects. The API server is asked, since the cache may lag
+/// behind, and since it alone knows how selectors are read.
+async fn is_selected(operator: &Operator, key: &ObjectKey) -> Result<bool, RequestError> {
+    let Some(selector) = &operator.settings.selector else { return Ok(true) };
+    let api: Api<Stored<CicdContext>> = Api::namespaced(operator.client.clone(), &key.namespace);
+    let parameters = ListParams::default().labels(selector).fields(&format!("metadata.name={}", key.name));
+    Ok(!bounded(api.list_metadata(&parameters)).await?.items.is_empty())
+}
+
+fn refused(
+    context: &Stored<CicdContext>,
+    event: &Stored<CicdEvent>,
+    spec: &CicdEventSpec,
+    ledger: Option<&Ledger>,
+) -> Option<Outcome> {
+    let owner = event
+        .metadata
+        .owner_references
+        .iter()
+        .flatten()
+        .find(|owner| owner.kind == CicdContext::kind(&()) && owner.api_version == CicdContext::api_version(&()));
+    let known = ledger.and_then(|ledger| ledger.knows_event(event.name(), event.uid()));
+    admit(&Admission {
+        context_uid: context.uid(),
+        reference_uid: spec.context_ref.uid.as_deref(),
+        owner_uid: owner.map(|owner| owner.uid.as_str()),
+        event_uid: event.uid(),
+        noted_uid: event.annotation(annotation::EVENT_UID),
+        created_at: spec.created_at.as_ref().map(|time| time.0),
+        creation: event.metadata.creation_timestamp.as_ref().map(|time| time.0),
+        known_under_another_uid: known == Some(KnownEvent::AnotherUid),
+    })
+}
+
+fn configured(
+    operator: &Operator,
+    context: &Stored<CicdContext>,
+) -> Result<(CicdContextSpec, Arc<cicdcontext_engine::handler::Program>), Outcome> {
+    let wait = |message: String| {
+        Outcome::pending(reason::CONTEXT_NOT_READY, format!("the CicdContext is not ready: {message}"))
+    };
+    let spec = context.spec().map_err(|malformed| wait(malformed.to_string()))?;
+    match operator.configurations.of(context, &spec) {
+        Ok(program) => Ok((spec, program)),
+        Err(not_ready) => Err(wait(not_ready.message)),
+    }
+}
+
+fn facts(event: &Stored<CicdEvent>, spec: CicdEventSpec) -> Result<EventFacts, FactsError> {
+    let id = event.annotation(annotation::SOURCE_ID).unwrap_or(event.name());
+    let time = event.metadata.creation_timestamp.as_ref().map_or(jiff::Timestamp::UNIX_EPOCH, |time| time.0);
+    EventFacts::read(spec, event.name(), event.uid(), id, time)
+}
+
+/// An event whose context does not exist: not yet, or not any more.
+fn without_context(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEvent>, spec: &CicdEventSpec) -> Found {
+    let owned = event.metadata.owner_references.iter().flatten().any(|owner| owner.kind == CicdContext::kind(&()));
+    if spec.context_ref.uid.is_some() || owned {
+        let message =
+            format!("the CicdContext {} was deleted before the event was handled; nothing was sent", key.name);
+        return Found::Ends(Outcome::failed(reason::CONTEXT_DELETED, message), None);
+    }
+    let created = event.metadata.creation_timestamp.as_ref().map_or_else(|| operator.now(), |time| time.0);
+    let age = Duration::try_from(operator.now().duration_since(created)).unwrap_or_default();
+    let grace = operator.settings.unknown_context_grace;
+    let message = format!("there is no CicdContext {} in namespace {}", key.name, key.namespace);
+    match grace.checked_sub(age).filter(|rest| !rest.is_zero()) {
+        Some(rest) => {
+            let message = format!("{message} yet; the event waits for it up to {} s", grace.as_secs());
+            Found::Waits(Outcome::pending(reason::CONTEXT_NOT_FOUND, message), Some(rest))
+        }
+        None => {
+            let message = format!("{message}; the event waited {} s for it", grace.as_secs());
+            Found::Ends(Outcome::failed(reason::CONTEXT_NOT_FOUND, message), None)
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Writing down what came of an event.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use cicdcontext_crds::{
+    CicdContext, CicdEvent, CicdEventStatus, EventPhase, HandlerPhase, Time,
+    vocabulary::{annotation, manager},
+};
+use cicdcontext_engine::event::Outcome;
+use json_patch::{AddOperation, PatchOperation, TestOperation, jsonptr::PointerBuf};
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+use super::order::order;
+use crate::{
+    cache::{Stored, watch},
+    client::{RequestError, bounded},
+    context::intake::owner,
+    controller::{Operator, status},
+    metrics::OutcomeLabels,
+    report::Severity,
+};
+
+/// How often an outcome is offered to the API server before its context's turn ends.
+const ATTEMPTS: usize = 6;
+
+/// Outcomes that the API server has not taken yet, by the event's UID. What was sent is not sent again just because
+/// its status could not be written.
+#[derive(Debug, Default)]
+pub struct Unrecorded(Mutex<HashMap<String, CicdEventStatus>>);
+
+impl Unrecorded {
+    /// The outcome of an event that only has to be written down.
+    pub fn get(&self, uid: &str) -> Option<CicdEventStatus> {
+        self.lock().get(uid).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, CicdEventStatus>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The status of an event that waits or runs, or how it ended.
+pub fn status_of(
+    operator: &Operator,
+    event: &Stored<CicdEvent>,
+    outcome: &Outcome,
+    started: Option<&Time>,
+) -> CicdEventStatus {
+    let mut status = event.status_or_default();
+    outcome.apply(&mut status, event.metadata.generation, &Time(operator.now()));
+    status.order = i64::try_from(order(event)).ok();
+    if status.start_time.is_none() {
+        status.start_time = started.cloned();
+    }
+    status
+}
+
+/// Writes a status, unless it says what the object says already.
+pub async fn write(operator: &Operator, event: &Stored<CicdEvent>, new: &CicdEventStatus) -> Result<(), RequestError> {
+    if event.status().is_ok_and(|old| old == *new) {
+        return Ok(());
+    }
+    let pauses = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(2))
+        .with_max_times(ATTEMPTS)
+        .with_jitter()
+        .build();
+    let mut last = None;
+    for pause in pauses {
+        match status::replace(operator, event, new, "event_status").await {
+            Ok(written) => {
+                operator.unrecorded.lock().remove(event.uid());
+                watch::write(&operator.caches.events, |store| store.put_if_newer(written));
+                return Ok(());
+            }
+            // Nobody is left to tell: the event was deleted, or another one has its name.
+            Err(error) if error.is_not_found() || error.code() == Some(422) => {
+                operator.unrecorded.lock().remove(event.uid());
+                return Ok(());
+            }
+            Err(error) => {
+                tracing::warn!(event = event.name(), namespace = event.namespace(), %error, "write the status of an event");
+                last = Some(error);
+            }
+        }
+        tokio::time::sleep(pause).await;
+    }
+    operator.unrecorded.lock().insert(event.uid().to_owned(), new.clone());
+    Err(last.unwrap_or(RequestError::Timeout))
+}
+
+/// Notes on the event whose it is and that it is no copy: by that a restored event is told from the original.
+pub async fn adopt(
+    operator: &Operator,
+    event: &Stored<CicdEvent>,
+    context: &Stored<CicdContext>,
+) -> Result<(), RequestError> {
+    if event.annotation(annotation::EVENT_UID) == Some(event.uid()) {
+        return Ok(());
+    }
+    let mut operations = vec![test(["metadata", "uid"], event.uid().into())];
+    let owners = event.metadata.owner_references.clone().unwrap_or_default();
+    if !owners.iter().any(|reference| reference.uid == context.uid()) {
+        let mut owners: Vec<Value> = owners.iter().map(|owner| json!(owner)).collect();
+        owners.push(json!(owner(context)));
+        operations.push(add(["metadata", "ownerReferences"], Value::Array(owners)));
+    }
+    if event.metadata.annotations.is_none() {
+        operations.push(test(["metadata", "annotations"], Value::Null));
+        operations.push(add(["metadata", "annotations"], json!({ annotation::EVENT_UID: event.uid() })));
+    } else {
+        operations.push(add(["metadata", "annotations", annotation::EVENT_UID], event.uid().into()));
+    }
+    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
+    let parameters = PatchParams { field_manager: Some(manager::OPERATOR.to_owned()), ..PatchParams::default() };
+    operator.metrics.wrote("event_adopt");
+    let patch = Patch::<()>::Json(json_patch::Patch(operations));
+    match bounded(api.patch(event.name(), &parameters, &patch)).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_not_found() || error.code() == Some(422) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn test<const N: usize>(path: [&str; N], value: Value) -> PatchOperation {
+    PatchOperation::Test(TestOperation { path: PointerBuf::from_tokens(path), value })
+}
+
+fn add<const N: usize>(path: [&str; N], value: Value) -> PatchOperation {
+    PatchOperation::Add(AddOperation { path: PointerBuf::from_tokens(path), value })
+}
+
+/// Counts an outcome, logs it, and tells people what they must see.
+pub fn report(operator: &Operator, event: &Stored<CicdEvent>, status: &CicdEventStatus, outcome: &Outcome) {
+    let phase = match outcome.phase {
+        EventPhase::Succeeded => "Succeeded",
+        EventPhase::Failed => "Failed",
+        EventPhase::Skipped => "Skipped",
+        EventPhase::Pending | EventPhase::Running | EventPhase::Retrying => return,
+    };
+    let labels = OutcomeLabels { phase, reason: outcome.reason.clone() };
+    operator.metrics.events.get_or_create(&labels).inc();
+    for handler in &status.handlers {
+        if handler.reason.as_deref() == Some(cicdcontext_crds::vocabulary::reason::TEMPLATE_ERROR) {
+            operator.metrics.template_errors.inc();
+        }
+        if handler.phase == HandlerPhase::Failed {
+            tracing::warn!(
+                namespace = event.namespace(),
+                event = event.name(),
+                handler = handler.name,
+                webhook_id = handler.webhook_id,
+                attempts = handler.attempts,
+                reason = handler.reason,
+                message = handler.message,
+                "handler failed"
+            );
+        }
+    }
+    tracing::info!(
+        namespace = event.namespace(),
+        event = event.name(),
+        phase,
+        reason = outcome.reason,
+        handlers = status.handlers.len(),
+        "event finished"
+    );
+    if !outcome.succeeded {
+        let reason = if outcome.phase == EventPhase::Failed { FAILED } else { SKIPPED };
+        let note = format!("{}: {}", outcome.reason, outcome.message);
+        operator.reporter.report(event, Severity::Warning, reason, "Handle", note);
+    }
+}
+
+/// Reasons of the Kubernetes Events about an event's end; the note begins with the event's own reason.
+const FAILED: &str = "EventFailed";
+const SKIPPED: &str = "EventSkipped";

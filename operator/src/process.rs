@@ -1,0 +1,110 @@
+//! One operator process: from its arguments to running controllers, and back when it is told to stop.
+
+use std::{error::Error, net::IpAddr, sync::Arc};
+
+use cicdcontext_delivery::{Policy, Sender};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    args::RunArguments,
+    client, controller,
+    controller::{
+        Operator, Settings,
+        run::{Limits, Selection},
+    },
+    metrics::Metrics,
+    report,
+    server::{self, Readiness},
+    telemetry,
+};
+
+/// Stack of each thread: templates are bounded such that 2 MiB are enough for them.
+const STACK_BYTES: usize = 4 * 1024 * 1024;
+
+/// Runs the operator until it is told to stop.
+pub fn run(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
+    telemetry::start(arguments.log_format, &arguments.log_level)?;
+    if arguments.leader_elect {
+        return Err("use --leader-elect=true: this version runs as one replica; leave the flag out".into());
+    }
+    // Of two providers in one process rustls takes neither by itself.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
+    let policy = Policy::parse(&arguments.egress_allow, &arguments.egress_deny)?;
+    let (client, server) = client::connect(arguments.kubeconfig.as_deref()).await?;
+    let policy = forbid_server(policy, &server).await;
+    let sender = Sender::new(policy)?;
+    let metrics = Arc::new(Metrics::new());
+    let stop = stop_on_signals()?;
+
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .map_err(|error| format!("listen on {}: {error}; choose another address with --listen", arguments.listen))?;
+    tracing::info!(address = %listener.local_addr()?, "serving /livez, /readyz and /metrics");
+    let readiness = Readiness::default();
+    // Probes and metrics go on until the last work is done.
+    let served = CancellationToken::new();
+    let server = tokio::spawn(server::serve(listener, Arc::clone(&metrics), readiness.clone(), served.clone()));
+
+    let process = format!("{}-{}", arguments.instance, std::process::id());
+    let (reporter, writer) = report::channel(client.clone(), &arguments.instance, &process, &metrics);
+    let reports_stop = CancellationToken::new();
+    let reports = tokio::spawn(writer.run(reports_stop.clone()));
+
+    let settings = Settings {
+        unknown_context_grace: arguments.unknown_context_grace,
+        selector: arguments.selector.clone(),
+        cluster_domain: arguments.cluster_domain.clone(),
+    };
+    let operator = Arc::new(Operator::new(client, settings, sender, reporter, metrics));
+    let selection = Selection { namespaces: arguments.watch_namespace.clone(), selector: arguments.selector.clone() };
+    let limits = Limits { events: arguments.concurrency.max(1), shutdown_grace: arguments.shutdown_grace };
+    controller::run::run(operator, &selection, &limits, &readiness, stop).await;
+
+    reports_stop.cancel();
+    reports.await?;
+    served.cancel();
+    server.await??;
+    Ok(())
+}
+
+/// The API server is not a receiver of deliveries, whatever a flag allows.
+async fn forbid_server(policy: Policy, server: &http::Uri) -> Policy {
+    let Some(host) = server.host() else { return policy };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = server.port_u16().or(Some(443));
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return policy.forbid(address, port);
+    }
+    match tokio::net::lookup_host((host, port.unwrap_or(443))).await {
+        Ok(addresses) => addresses.fold(policy, |policy, address| policy.forbid(address.ip(), port)),
+        Err(error) => {
+            tracing::warn!(%error, "look up the API server's addresses, to keep deliveries from them");
+            policy
+        }
+    }
+}
+
+fn stop_on_signals() -> Result<CancellationToken, std::io::Error> {
+    let stop = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let token = stop.clone();
+    tokio::spawn(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(signal = name, "stopping: no new work is begun");
+        token.cancel();
+    });
+    Ok(stop)
+}

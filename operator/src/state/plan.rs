@@ -1,0 +1,215 @@
+//! What one patch of a context has to contain, decided without any I/O.
+
+use std::collections::BTreeMap;
+
+use cicdcontext_engine::state::{ChangeSet, Draft, Ledger, LedgerState, ledger::EffectHash, patch};
+use json_patch::{PatchOperation, jsonptr::PointerBuf};
+use serde_json::{Map, Value};
+
+/// What somebody wants written into a context.
+#[derive(Clone, Debug)]
+pub enum Intent {
+    /// Changes of the state, once: the effect's hash goes into the ledger with them.
+    Change {
+        /// The effect.
+        effect: EffectHash,
+        /// The changes, all or none.
+        set: ChangeSet,
+    },
+    /// Take event annotations away whose events exist, and remember those events.
+    Intake(Vec<Taken>),
+    /// Take event annotations away that belong to the context's former life.
+    Discard(Vec<(String, String)>),
+}
+
+/// An event annotation whose event exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The annotation's key.
+    pub key: String,
+    /// Its value. If it has another one meanwhile, it stays.
+    pub value: String,
+    /// Name of the CicdEvent.
+    pub event_name: String,
+    /// Its UID; `None` if it is known from the ledger only.
+    pub event_uid: Option<String>,
+}
+
+/// A context as it was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Base<'a> {
+    /// Its UID.
+    pub uid: &'a str,
+    /// Its resourceVersion.
+    pub resource_version: &'a str,
+    /// `metadata.annotations`, `None` only if the object has no such member.
+    pub annotations: Option<&'a BTreeMap<String, String>>,
+    /// `spec.state`, or why it cannot be read.
+    pub state: Result<Option<&'a Map<String, Value>>, &'a str>,
+}
+
+/// A patch, and what it means for each intent.
+#[derive(Debug)]
+pub struct Plan {
+    /// The operations; none if nothing needs to be written.
+    pub operations: Vec<PatchOperation>,
+    /// For each intent, in order, the paths that it writes or why it is refused.
+    pub results: Vec<Result<Vec<String>, String>>,
+}
+
+/// Decides. `retired` are effects whose acknowledgement is confirmed; they leave the ledger if it is written anyway.
+pub fn plan(base: Base<'_>, intents: &[Intent], retired: &[EffectHash], epoch: u64) -> Plan {
+    let mut ledger = match Ledger::of(base.annotations, base.uid) {
+        LedgerState::Ours(ledger) => ledger,
+        LedgerState::Absent | LedgerState::Foreign(_) | LedgerState::Malformed => Ledger::new(base.uid, epoch),
+    };
+    for effect in retired {
+        ledger.retire(effect);
+    }
+    let mut draft = Draft::new(base.state.unwrap_or_default());
+    let mut removals = Vec::new();
+    let mut write_ledger = false;
+    let mut results = Vec::with_capacity(intents.len());
+    for intent in intents {
+        results.push(match intent {
+            Intent::Change { effect, .. } if ledger.is_done(effect) => Ok(Vec::new()),
+            Intent::Change { effect, set } => {
+                let result = change(base, &mut draft, &mut ledger, effect, set);
+                write_ledger |= result.as_ref().is_ok_and(|paths| !paths.is_empty());
+                result
+            }
+            Intent::Intake(taken) => {
+                for annotation in taken {
+                    if let Some(uid) = &annotation.event_uid {
+                        ledger.enter_event(&annotation.event_name, uid);
+                        write_ledger = true;
+                    }
+                    removals.extend(take(base, &annotation.key, &annotation.value));
+                }
+                Ok(Vec::new())
+            }
+            Intent::Discard(annotations) => {
+                write_ledger = true;
+                for (key, value) in annotations {
+                    removals.extend(take(base, key, value));
+                }
+                Ok(Vec::new())
+            }
+        });
+    }
+    let (_, changes, needs_resource_version) = draft.finish();
+    let mut operations = Vec::new();
+    if write_ledger || !removals.is_empty() || !changes.is_empty() {
+        operations.push(patch::test(PointerBuf::from_tokens(["metadata", "uid"]), Value::from(base.uid)));
+        if needs_resource_version {
+            operations.push(patch::test_resource_version(base.resource_version));
+        }
+        ledger.set_epoch(epoch);
+        operations.extend(ledger.patch(base.annotations));
+        operations.extend(removals);
+        operations.extend(changes);
+    }
+    Plan { operations, results }
+}
+
+fn change(
+    base: Base<'_>,
+    draft: &mut Draft<'_>,
+    ledger: &mut Ledger,
+    effect: &EffectHash,
+    set: &ChangeSet,
+) -> Result<Vec<String>, String> {
+    if let Err(problem) = base.state {
+        return Err(problem.to_owned());
+    }
+    if ledger.room() == 0 {
+        return Err(cicdcontext_engine::state::ledger::LedgerFull.to_string());
+    }
+    let paths = draft.apply(set).map_err(|refusal| refusal.to_string())?;
+    if !paths.is_empty() {
+        ledger.enter(effect.clone()).map_err(|full| full.to_string())?;
+    }
+    Ok(paths)
+}
+
+/// Takes an annotation away if it still has this value.
+fn take(base: Base<'_>, key: &str, value: &str) -> Vec<PatchOperation> {
+    let there = base.annotations.and_then(|annotations| annotations.get(key)).is_some_and(|now| now == value);
+    if there { patch::take_annotation(key, value).to_vec() } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use cicdcontext_crds::vocabulary::annotation::APPLIED;
+    use cicdcontext_engine::state::{Effect, Path, PlainChange, ledger::effect_hash};
+    use serde_json::json;
+
+    use super::*;
+
+    fn change(event: &str, path: &str, value: Value) -> Intent {
+        let change = PlainChange::set(Path::parse(path).unwrap(), value);
+        Intent::Change {
+            effect: effect_hash(Effect::Handler { event_uid: event, handler: "h" }),
+            set: ChangeSet { changes: vec![change], ..ChangeSet::default() },
+        }
+    }
+
+    fn texts(plan: &Plan) -> String {
+        serde_json::to_string(&plan.operations).unwrap()
+    }
+
+    #[test]
+    fn changes_and_annotations_go_into_one_patch_with_one_ledger() {
+        let annotations = BTreeMap::from([("event.cicdcontext.io/1".to_owned(), "build=success".to_owned())]);
+        let state = json!({"a": 1});
+        let base =
+            Base { uid: "u", resource_version: "5", annotations: Some(&annotations), state: Ok(state.as_object()) };
+        let taken = Taken {
+            key: "event.cicdcontext.io/1".into(),
+            value: "build=success".into(),
+            event_name: "shop-1".into(),
+            event_uid: Some("e1".into()),
+        };
+        let plan = plan(base, &[change("e0", "state.b", json!(2)), Intent::Intake(vec![taken])], &[], 0);
+        assert_eq!(plan.results, [Ok(vec!["state.b".to_owned()]), Ok(Vec::new())]);
+        let text = texts(&plan);
+        assert_eq!(text.matches(&format!("cicdcontext.io~1{}", "applied")).count(), 2, "one test, one write: {text}");
+        assert!(text.contains(r#"{"op":"remove","path":"/metadata/annotations/event.cicdcontext.io~11"}"#), "{text}");
+        assert!(text.contains(r#"{"op":"test","path":"/metadata/uid","value":"u"}"#), "{text}");
+        assert!(!text.contains("resourceVersion"), "{text}");
+    }
+
+    #[test]
+    fn an_effect_in_the_ledger_is_not_applied_again() {
+        let mut ledger = Ledger::new("u", 0);
+        ledger.enter(effect_hash(Effect::Handler { event_uid: "e0", handler: "h" })).unwrap();
+        let annotations = BTreeMap::from([(APPLIED.to_owned(), ledger.to_annotation())]);
+        let base = Base { uid: "u", resource_version: "5", annotations: Some(&annotations), state: Ok(None) };
+        let plan = plan(base, &[change("e0", "state.b", json!(2))], &[], 0);
+        assert_eq!(plan.results, [Ok(Vec::new())]);
+        assert!(plan.operations.is_empty());
+    }
+
+    #[test]
+    fn a_refused_change_harms_no_other() {
+        let state = json!({"a": 1});
+        let base = Base { uid: "u", resource_version: "5", annotations: None, state: Ok(state.as_object()) };
+        let plan = plan(base, &[change("e0", "state.a.b", json!(1)), change("e1", "state.c", json!(1))], &[], 0);
+        assert!(plan.results[0].is_err());
+        assert_eq!(plan.results[1], Ok(vec!["state.c".to_owned()]));
+    }
+
+    #[test]
+    fn a_confirmed_effect_leaves_the_ledger_with_the_next_patch_and_causes_none_itself() {
+        let old = effect_hash(Effect::Handler { event_uid: "e0", handler: "h" });
+        let mut ledger = Ledger::new("u", 0);
+        ledger.enter(old.clone()).unwrap();
+        let annotations = BTreeMap::from([(APPLIED.to_owned(), ledger.to_annotation())]);
+        let base = Base { uid: "u", resource_version: "5", annotations: Some(&annotations), state: Ok(None) };
+        assert!(plan(base, &[], &[old.clone()], 0).operations.is_empty());
+        let next = plan(base, &[change("e1", "state.b", json!(2))], &[old.clone()], 0);
+        let written = serde_json::to_value(&next.operations).unwrap();
+        let ledger = written.as_array().unwrap().iter().find(|operation| operation["op"] == "add").unwrap();
+        assert!(!ledger["value"].as_str().unwrap().contains(&old.to_string()), "{ledger}");
+    }
+}

@@ -1,0 +1,227 @@
+//! The one writer of each context.
+//!
+//! Whatever waits for a context while a patch of it is under way goes into the next patch together (group commit). A
+//! patch tests what it is founded on, never the resourceVersion alone, so that plain patches by pipelines do not starve
+//! it; if a test fails the context is read again and the patch is made anew.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use cicdcontext_crds::{CicdContext, CicdContextSpec, vocabulary::manager};
+use cicdcontext_engine::state::{ledger::EffectHash, patch};
+use kube::{Api, Client, Resource};
+use tokio::sync::oneshot;
+
+use super::plan::{Base, Intent, Plan, plan};
+use crate::{
+    cache::{ObjectKey, Stored, watch},
+    client::{RequestError, bounded},
+    metrics::Metrics,
+};
+
+/// How often one patch is made anew after its tests failed, or after an unclear answer.
+const ATTEMPTS: usize = 12;
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// The context with it.
+    pub context: Arc<Stored<CicdContext>>,
+    /// The paths of the state that this intent wrote.
+    pub paths: Vec<String>,
+}
+
+/// Why nothing was written.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The changes cannot be made.
+    #[error("{0}")]
+    Refused(String),
+    /// The context does not exist any more, or is another object of its name.
+    #[error("the CicdContext was deleted")]
+    Gone,
+    /// The API server did not take it. Whether it was carried out is not known.
+    #[error("write into the CicdContext: {0}")]
+    Unavailable(String),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    uid: String,
+    intent: Intent,
+    reply: oneshot::Sender<Result<Committed, WriteError>>,
+}
+
+#[derive(Debug, Default)]
+struct ContextWriter {
+    waiting: Mutex<Vec<Waiting>>,
+    retired: Mutex<Vec<EffectHash>>,
+    commit: tokio::sync::Mutex<()>,
+}
+
+/// The writers of all contexts.
+pub struct Writers {
+    client: Client,
+    contexts: watch::Shared<CicdContext>,
+    metrics: Arc<Metrics>,
+    writers: Mutex<HashMap<ObjectKey, Arc<ContextWriter>>>,
+}
+
+impl Writers {
+    /// Writers that read from `contexts` and put back into it what they wrote.
+    pub fn new(client: Client, contexts: watch::Shared<CicdContext>, metrics: Arc<Metrics>) -> Self {
+        Self { client, contexts, metrics, writers: Mutex::default() }
+    }
+
+    /// Writes `intent` into the context `key`, if it still is the object `uid`.
+    pub async fn write(&self, key: &ObjectKey, uid: &str, intent: Intent) -> Result<Committed, WriteError> {
+        let writer = Arc::clone(lock(&self.writers).entry(key.clone()).or_default());
+        let (reply, answer) = oneshot::channel();
+        lock(&writer.waiting).push(Waiting { uid: uid.to_owned(), intent, reply });
+        {
+            let _turn = writer.commit.lock().await;
+            let batch = std::mem::take(&mut *lock(&writer.waiting));
+            if !batch.is_empty() {
+                self.commit(key, &writer, batch).await;
+            }
+        }
+        answer.await.unwrap_or_else(|_| Err(WriteError::Unavailable("the writer was stopped".to_owned())))
+    }
+
+    /// Effects whose acknowledgement is confirmed: they leave the ledger with the next patch.
+    pub fn retire(&self, key: &ObjectKey, effects: impl IntoIterator<Item = EffectHash>) {
+        let mut effects = effects.into_iter().peekable();
+        if effects.peek().is_some() {
+            let writer = Arc::clone(lock(&self.writers).entry(key.clone()).or_default());
+            lock(&writer.retired).extend(effects);
+        }
+    }
+
+    /// Forgets the writer of a context that is gone.
+    pub fn forget(&self, key: &ObjectKey) {
+        lock(&self.writers).remove(key);
+    }
+
+    async fn commit(&self, key: &ObjectKey, writer: &ContextWriter, batch: Vec<Waiting>) {
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_delay(LONGEST_PAUSE)
+            .with_max_times(ATTEMPTS)
+            .with_jitter()
+            .build();
+        let mut known = watch::read(&self.contexts, |store| store.get(key));
+        let mut last = String::new();
+        for pause in pauses {
+            let (context, fresh) = match known.take() {
+                Some(context) => (context, false),
+                None => match self.read(key).await {
+                    Ok(Some(context)) => (Arc::new(context), true),
+                    Ok(None) => return answer_all(batch, &WriteError::Gone),
+                    Err(error) => {
+                        last = error.to_string();
+                        tokio::time::sleep(pause).await;
+                        continue;
+                    }
+                },
+            };
+            let retired = lock(&writer.retired).clone();
+            let (plan, ours) = plan_batch(&context, &batch, &retired);
+            let refused = plan.results.iter().any(Result::is_err) || ours.iter().any(|ours| !ours);
+            if refused && !fresh {
+                continue; // what is refused is refused on the grounds of what stands there now
+            }
+            if plan.operations.is_empty() {
+                return answer(batch, &plan, &ours, &context);
+            }
+            match self.patch(key, &plan).await {
+                Ok(context) => {
+                    lock(&writer.retired).retain(|effect| !retired.contains(effect));
+                    let context = Arc::new(context);
+                    watch::write(&self.contexts, |store| {
+                        if store.get(key).is_some() {
+                            store.put_if_newer(Stored::clone(&context));
+                        }
+                    });
+                    return answer(batch, &plan, &ours, &context);
+                }
+                Err(error) if error.is_not_found() => return answer_all(batch, &WriteError::Gone),
+                // Either a test failed, or it is unclear whether the patch was carried out: the ledger tells.
+                Err(error) => {
+                    last = error.to_string();
+                    tracing::debug!(context = %key, %error, "patch of a context is made anew");
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+        answer_all(batch, &WriteError::Unavailable(last));
+    }
+
+    async fn read(&self, key: &ObjectKey) -> Result<Option<Stored<CicdContext>>, RequestError> {
+        let api: Api<Stored<CicdContext>> = Api::namespaced(self.client.clone(), &key.namespace);
+        bounded(api.get_opt(&key.name)).await
+    }
+
+    /// Sends the patch as bytes of our own making: the API server compares texts in tests as they are written.
+    async fn patch(&self, key: &ObjectKey, plan: &Plan) -> Result<Stored<CicdContext>, RequestError> {
+        let path = CicdContext::url_path(&(), Some(&key.namespace));
+        let invalid = |error: &dyn std::fmt::Display| {
+            RequestError::from(kube::Error::Service(format!("build a patch: {error}").into()))
+        };
+        let body = patch::body(&plan.operations).map_err(|error| invalid(&error))?;
+        let request = http::Request::patch(format!("{path}/{}?fieldManager={}", key.name, manager::OPERATOR))
+            .header(http::header::CONTENT_TYPE, "application/json-patch+json")
+            .header(http::header::ACCEPT, "application/json")
+            .body(body)
+            .map_err(|error| invalid(&error))?;
+        self.metrics.wrote("context_state");
+        bounded(self.client.request(request)).await
+    }
+}
+
+/// Plans for those of the batch that want this very object; tells which these are.
+fn plan_batch(context: &Stored<CicdContext>, batch: &[Waiting], retired: &[EffectHash]) -> (Plan, Vec<bool>) {
+    let ours: Vec<bool> = batch.iter().map(|waiting| waiting.uid == context.uid()).collect();
+    let intents: Vec<Intent> =
+        batch.iter().zip(&ours).filter(|(_, ours)| **ours).map(|(waiting, _)| waiting.intent.clone()).collect();
+    let spec: Result<CicdContextSpec, String> = context.spec().map_err(|malformed| malformed.to_string());
+    let state = match &spec {
+        Ok(spec) => Ok(spec.state.as_ref()),
+        Err(problem) => Err(problem.as_str()),
+    };
+    let base = Base {
+        uid: context.uid(),
+        resource_version: context.metadata.resource_version.as_deref().unwrap_or_default(),
+        annotations: context.metadata.annotations.as_ref(),
+        state,
+    };
+    (plan(base, &intents, retired, 0), ours)
+}
+
+fn answer(batch: Vec<Waiting>, plan: &Plan, ours: &[bool], context: &Arc<Stored<CicdContext>>) {
+    let mut results = plan.results.iter();
+    for (waiting, ours) in batch.into_iter().zip(ours) {
+        let result = match ours.then(|| results.next()).flatten() {
+            None => Err(WriteError::Gone),
+            Some(Ok(paths)) => Ok(Committed { context: Arc::clone(context), paths: paths.clone() }),
+            Some(Err(problem)) => Err(WriteError::Refused(problem.clone())),
+        };
+        // Nobody waits any more if the process is stopping.
+        let _ = waiting.reply.send(result);
+    }
+}
+
+fn answer_all(batch: Vec<Waiting>, error: &WriteError) {
+    for waiting in batch {
+        let _ = waiting.reply.send(Err(error.clone()));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
