@@ -7,7 +7,7 @@
 //!
 //! Nothing here reads a clock, a file or chance. What `now`, `random` and `uuid` give follows from the [`Seed`].
 //!
-//! A second engine plugs in as another [`Compiled`] and shares the [`Rendering`] with its fuel, depth and variables: a
+//! A second engine plugs in as another implementation of `Compiled` and shares the `Rendering` with its fuel, depth and variables: a
 //! template of one engine can read a variable written for the other.
 
 #[cfg(test)]
@@ -23,6 +23,7 @@ mod handlebars;
 mod helper;
 mod item;
 mod library;
+mod pattern;
 mod rendering;
 mod scan;
 mod scope;

@@ -51,8 +51,8 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     tracing::info!(address = %listener.local_addr()?, "serving /livez, /readyz and /metrics");
     let readiness = Readiness::default();
     // Probes and metrics go on until the last work is done.
-    let served = CancellationToken::new();
-    let server = tokio::spawn(server::serve(listener, Arc::clone(&metrics), readiness.clone(), served.clone()));
+    let serving_stop = CancellationToken::new();
+    let server = tokio::spawn(server::serve(listener, Arc::clone(&metrics), readiness.clone(), serving_stop.clone()));
 
     let process = format!("{}-{}", arguments.instance, std::process::id());
     let (reporter, writer) = report::channel(client.clone(), &arguments.instance, &process, &metrics);
@@ -71,7 +71,7 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
 
     reports_stop.cancel();
     reports.await?;
-    served.cancel();
+    serving_stop.cancel();
     server.await??;
     Ok(())
 }

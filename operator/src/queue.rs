@@ -3,7 +3,7 @@
 //! It knows nothing of what the work is.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -19,7 +19,7 @@ use crate::cache::ObjectKey;
 
 /// First and longest pause before work that failed is tried again.
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 
 /// What is to happen with a key when its work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ struct Inner {
     waiting: HashMap<String, VecDeque<ObjectKey>>,
     turns: VecDeque<String>,
     /// When a key is due again: in both directions.
-    due: BTreeMap<(Instant, ObjectKey), ()>,
+    due: BTreeSet<(Instant, ObjectKey)>,
     due_of: HashMap<ObjectKey, Instant>,
     failures: HashMap<ObjectKey, u32>,
 }
@@ -99,7 +99,7 @@ impl Queue {
             if stop.is_cancelled() && workers.is_empty() {
                 return;
             }
-            let due = self.lock().due.first_key_value().map(|((due, _), ())| *due);
+            let due = self.lock().due.first().map(|(due, _)| *due);
             tokio::select! {
                 Some(done) = workers.join_next(), if !workers.is_empty() => match done {
                     Ok((key, next)) => self.lock().done(key, next, Instant::now()),
@@ -146,15 +146,12 @@ impl Inner {
             self.due.remove(&(*known, key.clone()));
         }
         self.due_of.insert(key.clone(), due);
-        self.due.insert((due, key), ());
+        self.due.insert((due, key));
     }
 
     fn take(&mut self, now: Instant) -> Option<ObjectKey> {
-        while let Some(entry) = self.due.first_entry() {
-            if entry.key().0 > now {
-                break;
-            }
-            let ((_, key), ()) = entry.remove_entry();
+        while self.due.first().is_some_and(|(due, _)| *due <= now) {
+            let Some((_, key)) = self.due.pop_first() else { break };
             self.due_of.remove(&key);
             self.add(key);
         }

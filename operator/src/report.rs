@@ -25,7 +25,7 @@ use crate::{cache::Stored, client::bounded, metrics::Metrics};
 /// Most reports that wait to be written.
 const QUEUE: usize = 1024;
 /// The same report of the same object is written again only after this time.
-const REPEAT_AFTER: Duration = Duration::from_secs(300);
+const REPEAT_AFTER: Duration = Duration::from_mins(5);
 /// Most different reports that are remembered.
 const REMEMBERED: usize = 4096;
 

@@ -415,3 +415,6 @@ fn handlers_of(event: &EventFacts, program: &Program) -> Result<Vec<Handler>, Ou
         }]),
     }
 }
+
+#[cfg(test)]
+mod tests;

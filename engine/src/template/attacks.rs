@@ -239,7 +239,7 @@ attack!(
 attack!(
     a_pattern_that_compiles_to_great_size_is_refused,
     || render("{{matches 'x' '((a{100}){100}){100}'}}", &json!({})),
-    "size of a compiled pattern over the limit: allowed are 65536 bytes"
+    "size of a compiled pattern over the limit: allowed are 262144 bytes"
 );
 attack!(
     a_pattern_nested_500_deep_is_refused,
@@ -256,6 +256,22 @@ attack!(
     || {
         let data = json!({"list": vec![0; 1000], "text": "ab".repeat(30_000)});
         render("{{#each list}}{{matches @root.text '(a|b)*a(a|b){12}c'}}{{/each}}", &data)
+    },
+    "fuel over the limit"
+);
+attack!(
+    large_patterns_over_large_texts_run_out_of_fuel,
+    || {
+        let data = json!({"list": vec![0; 1000], "text": "ab".repeat(30_000)});
+        render("{{#each list}}{{matches @root.text '(.?){90}c(a|b)*a(a|b){200}c'}}{{/each}}", &data)
+    },
+    "fuel over the limit"
+);
+attack!(
+    hundreds_of_large_patterns_run_out_of_fuel,
+    || {
+        let patterns: Vec<_> = (0..1000).map(|at| format!(r"^[\w.+-]+{at}@[\w-]+\.[\w.]+$")).collect();
+        render("{{#each this}}{{matches 'x' this}}{{/each}}", &json!(patterns))
     },
     "fuel over the limit"
 );

@@ -11,7 +11,7 @@ use std::fmt;
 pub struct Bounds {
     /// Bytes of one template, variable or partial.
     pub source_bytes: usize,
-    /// `{{...}}` tags of one template, variable or partial.
+    /// `{{...}}` tags of one template, variable or partial. Each costs the parser a look at all that stands before it.
     pub tags: usize,
     /// Blocks within blocks in one source.
     pub block_nesting: usize,
@@ -45,7 +45,7 @@ impl Bounds {
     /// The limits in force unless a caller chooses others.
     pub const DEFAULT: Bounds = Bounds {
         source_bytes: 64 * 1024,
-        tags: 2048,
+        tags: 1024,
         block_nesting: 32,
         else_branches: 64,
         subexpression_nesting: 16,
@@ -56,7 +56,7 @@ impl Bounds {
         value_bytes: 512 * 1024,
         json_depth: 64,
         pattern_bytes: 1024,
-        pattern_program_bytes: 64 * 1024,
+        pattern_program_bytes: 256 * 1024,
         pattern_subject_bytes: 64 * 1024,
         fuel: 500_000,
     };

@@ -4,21 +4,18 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use super::bounds::Bounds;
 use super::error::{Place, TemplateError};
 use super::handlebars::{self, Partials};
+use super::pattern::Patterns;
 use super::scan::{Kind, Tag, scan};
 use super::tree::{Partial, Tree};
 use super::{Engine, Source, Template};
 
 /// Bytes of source text whose compiled templates a library keeps.
 const CACHE_BYTES: usize = 1024 * 1024;
-
-/// Compiled patterns that a library keeps.
-const PATTERNS_KEPT: usize = 64;
 
 /// What templates share: partials they may call and variables they may read.
 ///
@@ -30,7 +27,7 @@ pub struct Library {
     partials: BTreeMap<String, Result<Partial, TemplateError>>,
     variables: BTreeMap<String, Variable>,
     cache: Mutex<Cache>,
-    patterns: Mutex<HashMap<String, Arc<Regex>>>,
+    patterns: Patterns,
 }
 
 #[derive(Debug)]
@@ -97,7 +94,7 @@ impl Library {
             partials,
             variables: BTreeMap::new(),
             cache: Mutex::default(),
-            patterns: Mutex::default(),
+            patterns: Patterns::default(),
         };
         for (name, source) in variables {
             if variable_values.contains_key(&name) {
@@ -147,28 +144,13 @@ impl Library {
         self.variables.get_key_value(name).map(|(name, variable)| (name.as_str(), variable))
     }
 
-    pub(super) fn pattern(&self, pattern: &str) -> Result<Arc<Regex>, regex::Error> {
-        if let Some(regex) = self.lock_patterns().get(pattern) {
-            return Ok(Arc::clone(regex));
-        }
-        let limit = self.bounds.pattern_program_bytes;
-        let regex = RegexBuilder::new(pattern).size_limit(limit).dfa_size_limit(limit).nest_limit(32).build()?;
-        let regex = Arc::new(regex);
-        let mut patterns = self.lock_patterns();
-        if patterns.len() == PATTERNS_KEPT {
-            patterns.clear();
-        }
-        patterns.insert(pattern.to_owned(), Arc::clone(&regex));
-        Ok(regex)
+    pub(super) fn patterns(&self) -> &Patterns {
+        &self.patterns
     }
 
     // A cache that a panic left half filled holds whole entries all the same.
     fn lock_cache(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_patterns(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Regex>>> {
-        self.patterns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,16 +7,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::bounds::{Bound, Bounds};
 use super::error::{Fault, TemplateError};
 use super::item::Item;
 use super::library::{Library, Variable};
-use super::{Escape, Seed};
+use super::{Escape, Seed, pattern};
 
 /// Bytes read or made for one step of fuel.
 const BYTES_PER_STEP: usize = 32;
+
+/// Steps for compiling a large pattern, and how many of them a rendering keeps.
+const LARGE_PATTERN_STEPS: u64 = 5000;
+const LARGE_PATTERNS_KEPT: usize = 4;
 
 /// Missing values that a rendering remembers by name.
 const MISSING_KEPT: usize = 64;
@@ -34,6 +39,7 @@ pub(super) struct Rendering<'a> {
     chain: Vec<&'a str>,
     missing: BTreeSet<String>,
     drawn: Drawn<'a>,
+    large_patterns: BTreeMap<String, Arc<Regex>>,
 }
 
 /// Which template draws random values, and how many it drew: a variable gives the same whoever reads it.
@@ -58,6 +64,7 @@ impl<'a> Rendering<'a> {
             chain: Vec::new(),
             missing: BTreeSet::new(),
             drawn: Drawn { template, count: 0 },
+            large_patterns: BTreeMap::new(),
         }
     }
 
@@ -162,9 +169,24 @@ impl<'a> Rendering<'a> {
         Ok(all)
     }
 
-    /// A compiled pattern, kept by the library.
-    pub(super) fn pattern(&self, pattern: &str) -> Result<Arc<regex::Regex>, regex::Error> {
-        self.library.pattern(pattern)
+    /// A compiled pattern. Small ones are kept by the library, large ones for this rendering; what they cost does not
+    /// depend on what was kept.
+    pub(super) fn pattern(&mut self, pattern: &str) -> Result<Result<Arc<Regex>, regex::Error>, Fault> {
+        if let Some(regex) = self.large_patterns.get(pattern) {
+            return Ok(Ok(Arc::clone(regex)));
+        }
+        match self.library.patterns().small(pattern) {
+            Err(regex::Error::CompiledTooBig(_)) => {}
+            compiled => return Ok(compiled),
+        }
+        self.burn(LARGE_PATTERN_STEPS)?;
+        let compiled = pattern::large(pattern, self.bounds.pattern_program_bytes);
+        if let Ok(regex) = &compiled
+            && self.large_patterns.len() < LARGE_PATTERNS_KEPT
+        {
+            self.large_patterns.insert(pattern.to_owned(), Arc::clone(regex));
+        }
+        Ok(compiled)
     }
 }
 

@@ -89,8 +89,8 @@ pub async fn run<K>(
         match next {
             Some(Ok(event)) => {
                 let listed = matches!(event, watcher::Event::InitDone);
-                let changes = write(&store, |store| store.handle(watch.scope.as_deref(), event));
-                changes.iter().for_each(&changed);
+                let news = write(&store, |store| store.handle(watch.scope.as_deref(), event));
+                news.iter().for_each(&changed);
                 if listed {
                     ready.send_replace(true);
                 }

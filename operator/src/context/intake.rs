@@ -93,12 +93,11 @@ async fn take_in(
     let known = matches!(ledger, LedgerState::Ours(ledger) if ledger.knows_event_name(&name));
     let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), context.namespace());
     if known {
-        match bounded(api.get_opt(&name)).await? {
-            Some(existing) => tell_if_different(operator, context, found, &existing, &spec),
-            None => {
-                let note = format!("annotation {}: event {name} ran before and is gone", full_key(found));
-                operator.reporter.report(context, Severity::Normal, reason::ALREADY_RUN, "TakeIn", note);
-            }
+        if let Some(existing) = bounded(api.get_opt(&name)).await? {
+            tell_if_different(operator, context, found, &existing, &spec);
+        } else {
+            let note = format!("annotation {}: event {name} ran before and is gone", full_key(found));
+            operator.reporter.report(context, Severity::Normal, reason::ALREADY_RUN, "TakeIn", note);
         }
         return Ok(taken(None));
     }

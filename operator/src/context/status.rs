@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How often what only counts is written.
-const COUNT_EVERY: Duration = Duration::from_secs(60);
+const COUNT_EVERY: Duration = Duration::from_mins(1);
 
 /// When the status of each context was last written.
 #[derive(Debug, Default)]

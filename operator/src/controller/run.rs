@@ -59,7 +59,7 @@ pub async fn run(
         () = stop.cancelled() => return,
     }
     readiness.set();
-    tracing::info!(contexts = watch::read(&operator.caches.contexts, |store| store.len()), "ready");
+    tracing::info!(contexts = count(&operator.caches.contexts), "ready");
 
     let queues = operator.queues.clone();
     let work = async {

@@ -22,13 +22,18 @@ use crate::{
 /// Most compiled endpoints that are kept.
 const KEPT: usize = 4096;
 
-/// Compiled endpoints by UID and generation.
+/// UID and generation of an endpoint.
+type Version = (String, i64);
+/// A compiled endpoint, or why it cannot be compiled.
+type Compilation = Result<Arc<Endpoint>, String>;
+
+/// Compiled endpoints.
 #[derive(Debug, Default)]
-pub struct Compiled(Mutex<HashMap<(String, i64), Result<Arc<Endpoint>, String>>>);
+pub struct Compiled(Mutex<HashMap<Version, Compilation>>);
 
 impl Compiled {
     /// The compiled endpoint of `stored`, or why it cannot be compiled.
-    pub fn of(&self, stored: &Stored<CicdEndpoint>, spec: &CicdEndpointSpec) -> Result<Arc<Endpoint>, String> {
+    pub fn of(&self, stored: &Stored<CicdEndpoint>, spec: &CicdEndpointSpec) -> Compilation {
         let key = (stored.uid().to_owned(), stored.metadata.generation.unwrap_or_default());
         if let Some(known) = self.lock().get(&key) {
             return known.clone();
@@ -42,7 +47,7 @@ impl Compiled {
         compiled
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, i64), Result<Arc<Endpoint>, String>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Version, Compilation>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

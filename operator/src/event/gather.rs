@@ -181,14 +181,10 @@ fn without_context(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEven
     let age = Duration::try_from(operator.now().duration_since(created)).unwrap_or_default();
     let grace = operator.settings.unknown_context_grace;
     let message = format!("there is no CicdContext {} in namespace {}", key.name, key.namespace);
-    match grace.checked_sub(age).filter(|rest| !rest.is_zero()) {
-        Some(rest) => {
-            let message = format!("{message} yet; the event waits for it up to {} s", grace.as_secs());
-            Found::Waits(Outcome::pending(reason::CONTEXT_NOT_FOUND, message), Some(rest))
-        }
-        None => {
-            let message = format!("{message}; the event waited {} s for it", grace.as_secs());
-            Found::Ends(Outcome::failed(reason::CONTEXT_NOT_FOUND, message), None)
-        }
+    if let Some(rest) = grace.checked_sub(age).filter(|rest| !rest.is_zero()) {
+        let message = format!("{message} yet; the event waits for it up to {} s", grace.as_secs());
+        return Found::Waits(Outcome::pending(reason::CONTEXT_NOT_FOUND, message), Some(rest));
     }
+    let message = format!("{message}; the event waited {} s for it", grace.as_secs());
+    Found::Ends(Outcome::failed(reason::CONTEXT_NOT_FOUND, message), None)
 }

@@ -27,7 +27,7 @@ const SHOW_RUNNING_AFTER: Duration = Duration::from_secs(1);
 pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEvent>) -> Next {
     if let Some(status) = operator.unrecorded.get(event.uid()) {
         return match record::write(operator, event, &status).await {
-            Ok(()) => Next::Await,
+            Ok(_) => Next::Await,
             Err(_) => Next::Retry,
         };
     }
@@ -40,7 +40,12 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
         Found::Waits(outcome, again) => {
             let status = record::status_of(operator, event, &outcome, None);
             match record::write(operator, event, &status).await {
-                Ok(()) => again.map_or(Next::Await, Next::After),
+                Ok(written) => {
+                    if written {
+                        record::report_waiting(operator, event, &outcome);
+                    }
+                    again.map_or(Next::Await, Next::After)
+                }
                 Err(error) => retry(event, "write that the event waits", &error),
             }
         }
@@ -86,7 +91,7 @@ async fn finish(
     }
     record::report(operator, event, &status, outcome);
     match record::write(operator, event, &status).await {
-        Ok(()) => {
+        Ok(_) => {
             operator.queues.contexts.add(ObjectKey::new(event.namespace(), context_name(event)));
             Next::Await
         }

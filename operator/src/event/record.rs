@@ -9,7 +9,7 @@ use std::{
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_crds::{
     CicdContext, CicdEvent, CicdEventStatus, EventPhase, HandlerPhase, Time,
-    vocabulary::{annotation, manager},
+    vocabulary::{annotation, manager, reason},
 };
 use cicdcontext_engine::event::Outcome;
 use json_patch::{AddOperation, PatchOperation, TestOperation, jsonptr::PointerBuf};
@@ -64,10 +64,14 @@ pub fn status_of(
     status
 }
 
-/// Writes a status, unless it says what the object says already.
-pub async fn write(operator: &Operator, event: &Stored<CicdEvent>, new: &CicdEventStatus) -> Result<(), RequestError> {
+/// Writes a status, unless it says what the object says already; tells whether it was written.
+pub async fn write(
+    operator: &Operator,
+    event: &Stored<CicdEvent>,
+    new: &CicdEventStatus,
+) -> Result<bool, RequestError> {
     if event.status().is_ok_and(|old| old == *new) {
-        return Ok(());
+        return Ok(false);
     }
     let pauses = ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(50))
@@ -81,12 +85,12 @@ pub async fn write(operator: &Operator, event: &Stored<CicdEvent>, new: &CicdEve
             Ok(written) => {
                 operator.unrecorded.lock().remove(event.uid());
                 watch::write(&operator.caches.events, |store| store.put_if_newer(written));
-                return Ok(());
+                return Ok(true);
             }
             // Nobody is left to tell: the event was deleted, or another one has its name.
             Err(error) if error.is_not_found() || error.code() == Some(422) => {
                 operator.unrecorded.lock().remove(event.uid());
-                return Ok(());
+                return Ok(false);
             }
             Err(error) => {
                 tracing::warn!(event = event.name(), namespace = event.namespace(), %error, "write the status of an event");
@@ -140,6 +144,13 @@ fn add<const N: usize>(path: [&str; N], value: Value) -> PatchOperation {
     PatchOperation::Add(AddOperation { path: PointerBuf::from_tokens(path), value })
 }
 
+/// Tells people that an event waits, and for what.
+pub fn report_waiting(operator: &Operator, event: &Stored<CicdEvent>, outcome: &Outcome) {
+    let severity = if outcome.reason == reason::SUSPENDED { Severity::Normal } else { Severity::Warning };
+    let note = format!("{}: {}", outcome.reason, outcome.message);
+    operator.reporter.report(event, severity, WAITING, "Handle", note);
+}
+
 /// Counts an outcome, logs it, and tells people what they must see.
 pub fn report(operator: &Operator, event: &Stored<CicdEvent>, status: &CicdEventStatus, outcome: &Outcome) {
     let phase = match outcome.phase {
@@ -151,7 +162,7 @@ pub fn report(operator: &Operator, event: &Stored<CicdEvent>, status: &CicdEvent
     let labels = OutcomeLabels { phase, reason: outcome.reason.clone() };
     operator.metrics.events.get_or_create(&labels).inc();
     for handler in &status.handlers {
-        if handler.reason.as_deref() == Some(cicdcontext_crds::vocabulary::reason::TEMPLATE_ERROR) {
+        if handler.reason.as_deref() == Some(reason::TEMPLATE_ERROR) {
             operator.metrics.template_errors.inc();
         }
         if handler.phase == HandlerPhase::Failed {
@@ -183,5 +194,6 @@ pub fn report(operator: &Operator, event: &Stored<CicdEvent>, status: &CicdEvent
 }
 
 /// Reasons of the Kubernetes Events about an event's end; the note begins with the event's own reason.
+const WAITING: &str = "EventWaiting";
 const FAILED: &str = "EventFailed";
 const SKIPPED: &str = "EventSkipped";

@@ -206,8 +206,8 @@ mod tests {
         ledger.enter(old.clone()).unwrap();
         let annotations = BTreeMap::from([(APPLIED.to_owned(), ledger.to_annotation())]);
         let base = Base { uid: "u", resource_version: "5", annotations: Some(&annotations), state: Ok(None) };
-        assert!(plan(base, &[], &[old.clone()], 0).operations.is_empty());
-        let next = plan(base, &[change("e1", "state.b", json!(2))], &[old.clone()], 0);
+        assert!(plan(base, &[], std::slice::from_ref(&old), 0).operations.is_empty());
+        let next = plan(base, &[change("e1", "state.b", json!(2))], std::slice::from_ref(&old), 0);
         let written = serde_json::to_value(&next.operations).unwrap();
         let ledger = written.as_array().unwrap().iter().find(|operation| operation["op"] == "add").unwrap();
         assert!(!ledger["value"].as_str().unwrap().contains(&old.to_string()), "{ledger}");

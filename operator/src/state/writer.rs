@@ -70,18 +70,18 @@ pub struct Writers {
     client: Client,
     contexts: watch::Shared<CicdContext>,
     metrics: Arc<Metrics>,
-    writers: Mutex<HashMap<ObjectKey, Arc<ContextWriter>>>,
+    by_context: Mutex<HashMap<ObjectKey, Arc<ContextWriter>>>,
 }
 
 impl Writers {
     /// Writers that read from `contexts` and put back into it what they wrote.
     pub fn new(client: Client, contexts: watch::Shared<CicdContext>, metrics: Arc<Metrics>) -> Self {
-        Self { client, contexts, metrics, writers: Mutex::default() }
+        Self { client, contexts, metrics, by_context: Mutex::default() }
     }
 
     /// Writes `intent` into the context `key`, if it still is the object `uid`.
     pub async fn write(&self, key: &ObjectKey, uid: &str, intent: Intent) -> Result<Committed, WriteError> {
-        let writer = Arc::clone(lock(&self.writers).entry(key.clone()).or_default());
+        let writer = Arc::clone(lock(&self.by_context).entry(key.clone()).or_default());
         let (reply, answer) = oneshot::channel();
         lock(&writer.waiting).push(Waiting { uid: uid.to_owned(), intent, reply });
         {
@@ -98,14 +98,14 @@ impl Writers {
     pub fn retire(&self, key: &ObjectKey, effects: impl IntoIterator<Item = EffectHash>) {
         let mut effects = effects.into_iter().peekable();
         if effects.peek().is_some() {
-            let writer = Arc::clone(lock(&self.writers).entry(key.clone()).or_default());
+            let writer = Arc::clone(lock(&self.by_context).entry(key.clone()).or_default());
             lock(&writer.retired).extend(effects);
         }
     }
 
     /// Forgets the writer of a context that is gone.
     pub fn forget(&self, key: &ObjectKey) {
-        lock(&self.writers).remove(key);
+        lock(&self.by_context).remove(key);
     }
 
     async fn commit(&self, key: &ObjectKey, writer: &ContextWriter, batch: Vec<Waiting>) {

@@ -94,7 +94,7 @@ fn patched(object: &Value, patch: &[PatchOperation]) -> Result<Value, String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(20000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
 
     #[test]
     fn what_is_set_is_got_back(state in state(), path in path(), value in value()) {

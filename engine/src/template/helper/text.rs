@@ -33,7 +33,7 @@ pub(super) fn ends_with<'a>(arguments: &Arguments<'a>, _: &mut Rendering<'a>) ->
     Ok(Item::made(arguments.text(0)?.ends_with(&*arguments.text(1)?)))
 }
 
-/// Steps for compiling a pattern, whether the library still holds it or not: fuel must not depend on what ran before.
+/// Steps for compiling a small pattern, whether it was kept or not: fuel must not depend on what ran before.
 const PATTERN_STEPS: u64 = 500;
 
 pub(super) fn matches<'a>(arguments: &Arguments<'a>, rendering: &mut Rendering<'a>) -> Outcome<'a> {
@@ -45,7 +45,7 @@ pub(super) fn matches<'a>(arguments: &Arguments<'a>, rendering: &mut Rendering<'
         return Err(rendering.too_much(Bound::PatternSubjectSize, Some(text.len())));
     }
     rendering.burn(PATTERN_STEPS)?;
-    let regex = match rendering.pattern(&pattern) {
+    let regex = match rendering.pattern(&pattern)? {
         Ok(regex) => regex,
         Err(regex::Error::CompiledTooBig(_)) => return Err(rendering.too_much(Bound::PatternProgramSize, None)),
         Err(error) => {

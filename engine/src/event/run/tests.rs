@@ -1,0 +1,300 @@
+//! Runs driven over an imagined world: a state, a ledger and receivers that a test can stop at any step.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use cicdcontext_crds::{CicdEndpointSpec, CicdEventSpec, ConfigurationBlock, EventPhase};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    configuration::{Input, Lookup, Origin, resolve},
+    handler::{Endpoint, Target},
+    state::{Limits, apply},
+};
+
+const CONFIGURATION: &str = r##"
+settings: {channel: "#ci"}
+variables: {image: "{{state.app}}:{{state.version}}"}
+pipelines:
+  build:
+    eventHandlers:
+      success:
+        - name: tell
+          notify:
+            endpoint: {name: chat}
+            message: "built {{variables.image}}"
+            capture: [{path: state.chat.ts, fromPath: $.body.ts}]
+        - name: log
+          if: "{{state.chat.ts}}"
+          setValues: [{path: state.log, op: Append, template: "built at {{state.chat.ts}}"}]
+        - name: never
+          if: "{{state.nothing}}"
+          setValues: [{path: state.never, value: true}]
+        - name: start
+          webhook:
+            endpoint: {name: ci}
+            path: /start
+            body: '{"thread": "{{state.chat.ts}}"}'
+      strict:
+        - name: first
+          onFailure: Stop
+          notify: {endpoint: {name: gone}, message: "x"}
+        - name: second
+          setValues: [{path: state.second, value: true}]
+    generators:
+      dockerfile:
+        - name: base
+          set: [{path: state.build.base, value: "alpine"}]
+        - name: image
+          if: "{{state.build.base}}"
+          set: [{path: state.build.image, template: "{{state.build.base}}:3"}]
+"##;
+
+struct Receivers(BTreeMap<String, Arc<Endpoint>>);
+
+impl Endpoints for Receivers {
+    fn find(&self, reference: &EndpointReference) -> EndpointLookup {
+        self.0.get(&reference.name).map_or(EndpointLookup::NotFound, |found| EndpointLookup::Found(Arc::clone(found)))
+    }
+}
+
+fn receivers() -> Receivers {
+    let endpoint = |yaml: &str| {
+        let spec: CicdEndpointSpec = serde_saphyr::from_str(yaml).unwrap();
+        Arc::new(Endpoint::new(&spec).unwrap())
+    };
+    let chat = endpoint(r#"{bodies: {notify: '{"channel": "{{settings.channel}}", "text": "{{handler.message}}"}'}}"#);
+    let ci = endpoint("{allow: {pathPrefixes: [/start]}}");
+    Receivers(BTreeMap::from([("chat".to_owned(), chat), ("ci".to_owned(), ci)]))
+}
+
+fn program() -> Arc<Program> {
+    static PROGRAM: LazyLock<Arc<Program>> = LazyLock::new(compiled);
+    Arc::clone(&PROGRAM)
+}
+
+fn compiled() -> Arc<Program> {
+    let block: ConfigurationBlock = serde_saphyr::from_str(CONFIGURATION).unwrap();
+    let input = Input { owner: Origin::context("shop"), selected: None, bases: &[], block: &block };
+    let resolved = resolve(&input, &|_| Lookup::NotFound).unwrap();
+    let program = Program::new(resolved, &BTreeMap::new());
+    assert!(program.errors.is_empty(), "{:?}", program.errors);
+    Arc::new(program)
+}
+
+fn event(spec: &str) -> EventFacts {
+    let spec: CicdEventSpec = serde_saphyr::from_str(&format!("{{contextRef: {{name: shop}}, {spec}}}")).unwrap();
+    EventFacts::read(spec, "shop-1", "event-uid", "1", jiff::Timestamp::UNIX_EPOCH).unwrap()
+}
+
+/// What outlives a crash of whoever drives a run: the state with its ledger, and what the receivers got.
+struct World {
+    state: Map<String, Value>,
+    ledger: Vec<EffectHash>,
+    requests: Vec<Request>,
+    receivers: Receivers,
+}
+
+impl World {
+    fn new() -> Self {
+        let state = json!({"app": "shop", "version": "1.4"});
+        let Value::Object(state) = state else { unreachable!() };
+        Self { state, ledger: Vec::new(), requests: Vec::new(), receivers: receivers() }
+    }
+
+    fn run(&self, spec: &str) -> Run {
+        let context = ContextFacts { name: "shop".into(), namespace: "ns".into(), uid: "context-uid".into() };
+        Run::new(event(spec), context, program(), self.ledger.clone())
+    }
+
+    /// Does at most `effects` effects; each may be carried out and yet not told to the run (`forget`), as when the
+    /// process dies between the two. Gives the outcome if the run got so far.
+    fn drive(&mut self, run: &mut Run, mut effects: usize, forget: bool) -> Option<Outcome> {
+        loop {
+            let view = View { state: &self.state, endpoints: &self.receivers };
+            let step = run.next(view);
+            if let Step::Done(outcome) = step {
+                return Some(outcome);
+            }
+            if effects == 0 {
+                return None;
+            }
+            effects -= 1;
+            let last = effects == 0 && forget;
+            match step {
+                Step::Send(request) => {
+                    self.requests.push(*request);
+                    if last {
+                        return None;
+                    }
+                    run.answered(Delivered {
+                        status: Some(200),
+                        body: r#"{"ok": true, "ts": "1700.1"}"#.to_owned(),
+                        ..Delivered::default()
+                    });
+                }
+                Step::Write(write) => {
+                    assert!(!self.ledger.contains(&write.effect), "an effect is never asked for twice");
+                    let outcome = apply(Some(&self.state), &write.changes, &Limits::default());
+                    let result = match outcome {
+                        Ok(outcome) => {
+                            self.state = outcome.state;
+                            self.ledger.push(write.effect);
+                            Ok(outcome.paths)
+                        }
+                        Err(refusal) => Err(refusal.to_string()),
+                    };
+                    if last {
+                        return None;
+                    }
+                    run.written(result);
+                }
+                Step::Done(_) => unreachable!(),
+            }
+        }
+    }
+}
+
+fn complete(world: &mut World, spec: &str) -> Outcome {
+    let mut run = world.run(spec);
+    world.drive(&mut run, usize::MAX, false).unwrap()
+}
+
+#[test]
+fn a_captured_answer_changes_what_the_next_handlers_render() {
+    let mut world = World::new();
+    let outcome = complete(&mut world, "pipeline: build, event: success");
+    assert_eq!((outcome.phase, outcome.message.as_str()), (EventPhase::Succeeded, "3 of 4 handlers ran, 1 skipped"));
+    let bodies: Vec<_> = world.requests.iter().map(|request| request.body.as_deref().unwrap()).collect();
+    assert_eq!(bodies, [r##"{"channel": "#ci", "text": "built shop:1.4"}"##, r#"{"thread": "1700.1"}"#]);
+    assert_eq!(world.requests[1].path.as_deref(), Some("/start"));
+    assert_eq!(world.requests[1].target, Target::Endpoint(EndpointReference { name: "ci".into(), namespace: None }));
+    assert_eq!(
+        Value::Object(world.state),
+        json!({
+            "app": "shop", "version": "1.4", "chat": {"ts": "1700.1"}, "log": ["built at 1700.1"],
+        })
+    );
+    let phases: Vec<_> = outcome.handlers.iter().map(|handler| (handler.name.as_str(), handler.phase)).collect();
+    assert_eq!(
+        phases,
+        [
+            ("tell", HandlerPhase::Succeeded),
+            ("log", HandlerPhase::Succeeded),
+            ("never", HandlerPhase::Skipped),
+            ("start", HandlerPhase::Succeeded),
+        ]
+    );
+    assert_eq!(outcome.handlers[2].condition.as_deref(), Some(""));
+    assert_eq!(outcome.handlers[0].paths, ["state.chat.ts"]);
+}
+
+#[test]
+fn an_unknown_pipeline_fails_the_event_and_names_the_known_ones() {
+    let mut world = World::new();
+    let outcome = complete(&mut world, "pipeline: biuld, event: success");
+    assert_eq!((outcome.phase, outcome.reason.as_str()), (EventPhase::Failed, "UnknownPipeline"));
+    assert_eq!(outcome.message, "pipeline \"biuld\" is not configured; the pipelines are: build");
+}
+
+#[test]
+fn an_event_that_nobody_listens_to_is_skipped_and_no_failure_and_its_set_is_made_all_the_same() {
+    let mut world = World::new();
+    let outcome = complete(&mut world, "pipeline: build, event: started, set: [{path: state.at, value: 1}]");
+    assert_eq!((outcome.phase, outcome.reason.as_str(), outcome.succeeded), (EventPhase::Skipped, "NoHandlers", true));
+    assert_eq!(outcome.message, "no handlers are configured for build=started");
+    assert_eq!(world.state["at"], json!(1));
+    assert_eq!(outcome.paths, ["state.at"]);
+}
+
+#[test]
+fn set_that_is_refused_fails_the_event_before_anything_is_sent() {
+    let mut world = World::new();
+    let outcome = complete(&mut world, "pipeline: build, event: success, set: [{path: state.app.x, value: 1}]");
+    assert_eq!((outcome.phase, outcome.reason.as_str()), (EventPhase::Failed, "SetRefused"));
+    assert!(world.requests.is_empty());
+}
+
+#[test]
+fn a_failed_handler_that_says_stop_stops_those_behind_it() {
+    let mut world = World::new();
+    let outcome = complete(&mut world, "pipeline: build, event: strict");
+    assert_eq!(outcome.phase, EventPhase::Failed);
+    assert_eq!(outcome.handlers[0].reason.as_deref(), Some("EndpointNotFound"));
+    assert_eq!(outcome.handlers[0].message.as_deref(), Some("find CicdEndpoint gone: there is none of this name"));
+    assert_eq!(outcome.handlers[1].phase, HandlerPhase::Skipped);
+    assert_eq!(outcome.handlers[1].message.as_deref(), Some("first failed and says onFailure: Stop"));
+    assert!(!world.state.contains_key("second"));
+}
+
+#[test]
+fn the_items_of_a_generator_see_what_the_items_before_them_wrote() {
+    let mut world = World::new();
+    let outcome = complete(&mut world, "pipeline: build, generate: dockerfile");
+    assert_eq!(outcome.phase, EventPhase::Succeeded, "{}", outcome.message);
+    assert_eq!(world.state["build"], json!({"base": "alpine", "image": "alpine:3"}));
+}
+
+#[test]
+fn vars_change_what_this_event_sees_and_nothing_else() {
+    let mut world = World::new();
+    complete(
+        &mut world,
+        "pipeline: build, event: success, vars: {state.version: '9.9'}, varsFrom: {ctx.was: state.version}",
+    );
+    assert_eq!(world.requests[0].body.as_deref(), Some(r##"{"channel": "#ci", "text": "built shop:9.9"}"##));
+    assert_eq!(world.state["version"], json!("1.4"));
+}
+
+#[test]
+fn asked_again_before_the_step_was_answered_a_run_gives_the_same_step() {
+    let world = World::new();
+    let mut run = world.run("pipeline: build, event: success");
+    let view = View { state: &world.state, endpoints: &world.receivers };
+    let first = run.next(view);
+    assert_eq!(run.next(view), first);
+}
+
+#[test]
+fn a_cancelled_run_ends_and_what_had_not_begun_is_skipped() {
+    let mut world = World::new();
+    let mut run = world.run("pipeline: build, event: success");
+    world.drive(&mut run, 2, false);
+    run.cancel(reason::CONTEXT_DELETED, "the CicdContext was deleted");
+    let outcome = world.drive(&mut run, usize::MAX, false).unwrap();
+    assert_eq!((outcome.phase, outcome.reason.as_str()), (EventPhase::Failed, "ContextDeleted"));
+    assert_eq!(outcome.handlers[0].phase, HandlerPhase::Succeeded);
+    assert!(outcome.handlers[1..].iter().all(|handler| handler.phase == HandlerPhase::Skipped));
+}
+
+proptest! {
+    /// The driver dies again and again, each time after some effects, the last of which it may not have heard of. Then
+    /// one run is let through. Whatever happened before: every append is there once, no write was asked for twice, all
+    /// arrivals of a handler share one id, and the state is the same as without any crash.
+    #[test]
+    fn killed_between_any_two_steps_a_run_resumes_without_losing_or_doubling_an_effect(
+        crashes in prop::collection::vec((0_usize..6, any::<bool>()), 0..6),
+    ) {
+        let spec = "pipeline: build, event: success, set: [{path: state.marks, op: Append, value: set}]";
+        let mut undisturbed = World::new();
+        complete(&mut undisturbed, spec);
+
+        let mut world = World::new();
+        for (effects, forget) in crashes {
+            let mut run = world.run(spec);
+            if world.drive(&mut run, effects, forget).is_some() {
+                break;
+            }
+        }
+        let outcome = complete(&mut world, spec);
+        prop_assert_eq!(outcome.phase, EventPhase::Succeeded);
+        prop_assert_eq!(&world.state, &undisturbed.state);
+        let ids = |path: Option<&str>| -> std::collections::BTreeSet<String> {
+            let of = world.requests.iter().filter(|request| request.path.as_deref() == path);
+            of.map(|request| request.webhook_id.clone()).collect()
+        };
+        prop_assert_eq!(ids(None).len(), 1);
+        prop_assert_eq!(ids(Some("/start")).len(), 1);
+        prop_assert_ne!(ids(None), ids(Some("/start")));
+    }
+}
