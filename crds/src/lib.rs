@@ -40,3 +40,5 @@ pub use endpoint::{CicdEndpoint, CicdEndpointSpec, CicdEndpointStatus};
 pub use event::{CicdEvent, CicdEventSpec, CicdEventStatus, ContextReference, EventPhase, HandlerPhase, HandlerStatus};
 pub use handler::{EventHandler, HandlerType};
 pub use state_write::{CicdStateWrite, CicdStateWriteSpec, CicdStateWriteStatus};
+
+pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};

@@ -4,7 +4,7 @@
 //! sees to it that there is one only), then take the annotation away in the patch that remembers the id. A crash between
 //! the two leaves the annotation, and the next attempt finds the event there.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use cicdcontext_crds::{
     CicdContext, CicdEvent, CicdEventSpec, Time,
@@ -34,7 +34,7 @@ use crate::{
 const AT_ONCE: usize = 64;
 
 /// Takes in the event annotations of a context.
-pub async fn intake(operator: &Operator, key: &ObjectKey, context: &Stored<CicdContext>) -> Next {
+pub async fn intake(operator: &Operator, key: &ObjectKey, context: &Arc<Stored<CicdContext>>) -> Next {
     let nothing = BTreeMap::new();
     let annotations = context.metadata.annotations.as_ref().unwrap_or(&nothing);
     let found = annotation::ids(annotations);
@@ -66,7 +66,7 @@ pub async fn intake(operator: &Operator, key: &ObjectKey, context: &Stored<CicdC
     if taken.is_empty() {
         return next;
     }
-    match operator.writers.write(key, context.uid(), Intent::Intake(taken)).await {
+    match operator.writers.write(key, context, Intent::Intake(taken)).await {
         Ok(_) | Err(WriteError::Gone) => next,
         Err(error) => {
             tracing::warn!(context = %key, %error, "take event annotations away");
@@ -172,9 +172,14 @@ fn tell_if_different(
 }
 
 /// A restored or copied context: its event annotations belong to its former life.
-async fn discard(operator: &Operator, key: &ObjectKey, context: &Stored<CicdContext>, found: &[Found<'_>]) -> Next {
+async fn discard(
+    operator: &Operator,
+    key: &ObjectKey,
+    context: &Arc<Stored<CicdContext>>,
+    found: &[Found<'_>],
+) -> Next {
     let annotations = found.iter().map(|found| (full_key(found), found.value.to_owned())).collect();
-    match operator.writers.write(key, context.uid(), Intent::Discard(annotations)).await {
+    match operator.writers.write(key, context, Intent::Discard(annotations)).await {
         Ok(_) => {
             for annotation in found {
                 let note = format!(

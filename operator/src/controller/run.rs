@@ -191,7 +191,8 @@ impl Start<'_> {
     }
 }
 
-fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
+/// An event came, changed or went: its context may have work.
+pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
     for object in [&changed.before, &changed.after].into_iter().flatten() {
         if let Some(context) = context_of_event(object) {
             let finished = changed.after.is_some() && object.status_or_default().phase.is_final();

@@ -14,7 +14,7 @@ use kube::{Api, Resource, api::ListParams};
 use serde_json::{Map, Value};
 
 use crate::{
-    cache::{ObjectKey, Stored, watch},
+    cache::{ObjectKey, Stored},
     client::{RequestError, bounded},
     controller::Operator,
     endpoint::gather::{Gathered, gather as gather_endpoints},
@@ -101,18 +101,11 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
     Ok(Found::Ready(Box::new(Ready { run, context, state, endpoints, finished_effects, to_be_adopted })))
 }
 
-/// The context as the API server has it now; the cache learns of it, too.
+/// The context as the API server has it now. The cache does not learn of it: what changed in it has to come through the
+/// watch, which wakes whoever has work with it.
 pub async fn live(operator: &Operator, key: &ObjectKey) -> Result<Option<Stored<CicdContext>>, RequestError> {
     let api: Api<Stored<CicdContext>> = Api::namespaced(operator.client.clone(), &key.namespace);
-    let found = bounded(api.get_opt(&key.name)).await?;
-    if let Some(found) = &found {
-        watch::write(&operator.caches.contexts, |store| {
-            if store.get(key).is_some() {
-                store.put_if_newer(found.clone());
-            }
-        });
-    }
-    Ok(found)
+    bounded(api.get_opt(&key.name)).await
 }
 
 /// Whether the context is one of those that `--selector` selects. The API server is asked, since the cache may lag

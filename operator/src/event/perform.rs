@@ -187,7 +187,7 @@ impl<'a> Performance<'a> {
         let limits = if write.captured { Limits::capture() } else { Limits::default() };
         let set = ChangeSet { changes: write.changes, limits, ..ChangeSet::default() };
         let intent = Intent::Change { effect: write.effect, set };
-        match self.operator.writers.write(self.key, self.ready.context.uid(), intent).await {
+        match self.operator.writers.write(self.key, &self.ready.context, intent).await {
             Ok(committed) => {
                 self.take(committed.context);
                 self.stale = false;

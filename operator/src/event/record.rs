@@ -24,7 +24,7 @@ use crate::{
     cache::{Stored, watch},
     client::{RequestError, bounded},
     context::intake::owner,
-    controller::{Operator, status},
+    controller::{Operator, run::event_changed, status},
     metrics::OutcomeLabels,
     report::Severity,
 };
@@ -84,11 +84,15 @@ pub async fn write(
         match status::replace(operator, event, new, "event_status").await {
             Ok(written) => {
                 operator.unrecorded.lock().remove(event.uid());
-                watch::write(&operator.caches.events, |store| store.put_if_newer(written));
+                let changed = watch::write(&operator.caches.events, |store| store.put_if_newer(written));
+                // The watch will not tell of a version that the cache has already.
+                if let Some(changed) = changed {
+                    event_changed(operator, &changed);
+                }
                 return Ok(true);
             }
             // Nobody is left to tell: the event was deleted, or another one has its name.
-            Err(error) if error.is_not_found() || error.code() == Some(422) => {
+            Err(error) if error.is_not_found() || (error.code() == Some(422) && is_gone(operator, event).await) => {
                 operator.unrecorded.lock().remove(event.uid());
                 return Ok(false);
             }
@@ -142,6 +146,15 @@ fn test<const N: usize>(path: [&str; N], value: Value) -> PatchOperation {
 
 fn add<const N: usize>(path: [&str; N], value: Value) -> PatchOperation {
     PatchOperation::Add(AddOperation { path: PointerBuf::from_tokens(path), value })
+}
+
+/// Whether the event was deleted, or another one has its name.
+async fn is_gone(operator: &Operator, event: &Stored<CicdEvent>) -> bool {
+    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
+    match bounded(api.get_metadata_opt(event.name())).await {
+        Ok(found) => found.is_none_or(|found| found.metadata.uid.as_deref() != Some(event.uid())),
+        Err(_) => false,
+    }
 }
 
 /// Tells people that an event waits, and for what.

@@ -62,7 +62,8 @@ struct Waiting {
 struct ContextWriter {
     waiting: Mutex<Vec<Waiting>>,
     retired: Mutex<Vec<EffectHash>>,
-    commit: tokio::sync::Mutex<()>,
+    /// Held by whoever commits: the context as the last patch left it, until the cache has caught up.
+    last: tokio::sync::Mutex<Option<Arc<Stored<CicdContext>>>>,
 }
 
 /// The writers of all contexts.
@@ -79,16 +80,22 @@ impl Writers {
         Self { client, contexts, metrics, by_context: Mutex::default() }
     }
 
-    /// Writes `intent` into the context `key`, if it still is the object `uid`.
-    pub async fn write(&self, key: &ObjectKey, uid: &str, intent: Intent) -> Result<Committed, WriteError> {
+    /// Writes `intent` into the context `key`, if it still is the object `known`, which somebody has read lately.
+    pub async fn write(
+        &self,
+        key: &ObjectKey,
+        known: &Arc<Stored<CicdContext>>,
+        intent: Intent,
+    ) -> Result<Committed, WriteError> {
         let writer = Arc::clone(lock(&self.by_context).entry(key.clone()).or_default());
         let (reply, answer) = oneshot::channel();
-        lock(&writer.waiting).push(Waiting { uid: uid.to_owned(), intent, reply });
+        lock(&writer.waiting).push(Waiting { uid: known.uid().to_owned(), intent, reply });
         {
-            let _turn = writer.commit.lock().await;
+            let mut last = writer.last.lock().await;
             let batch = std::mem::take(&mut *lock(&writer.waiting));
             if !batch.is_empty() {
-                self.commit(key, &writer, batch).await;
+                let newest = self.newest(key, known, last.take());
+                *last = self.commit(key, &writer, batch, newest).await;
             }
         }
         answer.await.unwrap_or_else(|_| Err(WriteError::Unavailable("the writer was stopped".to_owned())))
@@ -108,21 +115,44 @@ impl Writers {
         lock(&self.by_context).remove(key);
     }
 
-    async fn commit(&self, key: &ObjectKey, writer: &ContextWriter, batch: Vec<Waiting>) {
+    /// The newest version of a context that somebody here has seen: a patch that is founded on it need not be made
+    /// anew.
+    fn newest(
+        &self,
+        key: &ObjectKey,
+        known: &Arc<Stored<CicdContext>>,
+        last: Option<Arc<Stored<CicdContext>>>,
+    ) -> Arc<Stored<CicdContext>> {
+        let cached = watch::read(&self.contexts, |store| store.get(key));
+        let versions = [cached, last, Some(Arc::clone(known))].into_iter().flatten();
+        versions.max_by_key(|context| context.resource_version()).unwrap_or_else(|| Arc::clone(known))
+    }
+
+    /// Commits, and gives the context as it is then, if that is known.
+    async fn commit(
+        &self,
+        key: &ObjectKey,
+        writer: &ContextWriter,
+        batch: Vec<Waiting>,
+        newest: Arc<Stored<CicdContext>>,
+    ) -> Option<Arc<Stored<CicdContext>>> {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(FIRST_PAUSE)
             .with_max_delay(LONGEST_PAUSE)
             .with_max_times(ATTEMPTS)
             .with_jitter()
             .build();
-        let mut known = watch::read(&self.contexts, |store| store.get(key));
+        let mut known = Some(newest);
         let mut last = String::new();
         for pause in pauses {
             let (context, fresh) = match known.take() {
                 Some(context) => (context, false),
                 None => match self.read(key).await {
                     Ok(Some(context)) => (Arc::new(context), true),
-                    Ok(None) => return answer_all(batch, &WriteError::Gone),
+                    Ok(None) => {
+                        answer_all(batch, &WriteError::Gone);
+                        return None;
+                    }
                     Err(error) => {
                         last = error.to_string();
                         tokio::time::sleep(pause).await;
@@ -137,20 +167,20 @@ impl Writers {
                 continue; // what is refused is refused on the grounds of what stands there now
             }
             if plan.operations.is_empty() {
-                return answer(batch, &plan, &ours, &context);
+                answer(batch, &plan, &ours, &context);
+                return Some(context);
             }
             match self.patch(key, &plan).await {
                 Ok(context) => {
                     lock(&writer.retired).retain(|effect| !retired.contains(effect));
                     let context = Arc::new(context);
-                    watch::write(&self.contexts, |store| {
-                        if store.get(key).is_some() {
-                            store.put_if_newer(Stored::clone(&context));
-                        }
-                    });
-                    return answer(batch, &plan, &ours, &context);
+                    answer(batch, &plan, &ours, &context);
+                    return Some(context);
                 }
-                Err(error) if error.is_not_found() => return answer_all(batch, &WriteError::Gone),
+                Err(error) if error.is_not_found() => {
+                    answer_all(batch, &WriteError::Gone);
+                    return None;
+                }
                 // Either a test failed, or it is unclear whether the patch was carried out: the ledger tells.
                 Err(error) => {
                     last = error.to_string();
@@ -160,6 +190,7 @@ impl Writers {
             tokio::time::sleep(pause).await;
         }
         answer_all(batch, &WriteError::Unavailable(last));
+        None
     }
 
     async fn read(&self, key: &ObjectKey) -> Result<Option<Stored<CicdContext>>, RequestError> {
