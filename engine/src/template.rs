@@ -7,8 +7,8 @@
 //!
 //! Nothing here reads a clock, a file or chance. What `now`, `random` and `uuid` give follows from the [`Seed`].
 //!
-//! A second engine plugs in as another implementation of `Compiled` and shares the `Rendering` with its fuel, depth and variables: a
-//! template of one engine can read a variable written for the other.
+//! A second engine plugs in as another implementation of `Compiled` and shares the `Rendering` with its fuel, depth and
+//! variables: a template of one engine can read a variable written for the other.
 
 #[cfg(test)]
 mod attacks;
