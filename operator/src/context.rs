@@ -5,8 +5,8 @@ pub mod status;
 
 use crate::{
     cache::{ObjectKey, watch},
-    controller::Operator,
     queue::Next,
+    shared::Operator,
 };
 
 /// Brings one context up to date.

@@ -1,5 +1,6 @@
 //! Endpoints: found and compiled for handlers, turned into destinations for deliveries, and reported on.
 
+pub mod compiled;
 pub mod destination;
 pub mod gather;
 pub mod reconcile;

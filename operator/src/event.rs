@@ -9,24 +9,11 @@ pub mod perform;
 pub mod record;
 pub mod send;
 
-use std::sync::Arc;
-
-use cicdcontext_crds::CicdEvent;
-
-use crate::{
-    cache::{ObjectKey, Stored, watch},
-    controller::Operator,
-    queue::Next,
-};
-
-/// The events of a context that are known, finished or not.
-pub fn events_of(operator: &Operator, key: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
-    watch::read(&operator.caches.events, |store| store.find(key))
-}
+use crate::{cache::ObjectKey, queue::Next, shared::Operator};
 
 /// Runs the next event of the context `key`, if there is one whose turn it is.
 pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
-    let unfinished = order::unfinished(events_of(operator, key));
+    let unfinished = order::unfinished(operator.events_of(key));
     let Some(event) = unfinished.first() else { return Next::Await };
     let next = perform::perform(operator, key, event).await;
     // One event a turn, so that a context with many events does not keep others waiting.

@@ -17,5 +17,6 @@ pub mod process;
 pub mod queue;
 pub mod report;
 pub mod server;
+pub mod shared;
 pub mod state;
 pub mod telemetry;

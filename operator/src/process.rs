@@ -12,13 +12,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     args::RunArguments,
     client, controller,
-    controller::{
-        Operator, Settings,
-        run::{Limits, Selection},
-    },
+    controller::run::{Limits, Selection},
     metrics::Metrics,
     report,
     server::{self, Readiness},
+    shared::{Operator, Settings},
     telemetry,
 };
 

@@ -4,7 +4,10 @@ use cicdcontext_crds::CicdEventSpec;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::state::{change::PlainChange, path::Path};
+use crate::state::{
+    change::{PlainChange, place::kind},
+    path::Path,
+};
 
 /// Names below which templates find what is ours; `vars` cannot replace them.
 pub const RESERVED_ROOTS: [&str; 10] =
@@ -112,7 +115,7 @@ impl EventFacts {
                     vars.push((variable_path("vars", &path)?, value));
                 }
             }
-            Some(other) => return Err(FactsError::VarsShape { found: kind_of(&other) }),
+            Some(other) => return Err(FactsError::VarsShape { found: kind(&other) }),
         }
         let mut vars_from = Vec::new();
         for (path, source) in spec.vars_from.unwrap_or_default() {
@@ -157,18 +160,6 @@ fn variable_path(field: &'static str, text: &str) -> Result<Path, FactsError> {
         return Err(FactsError::Vars { field, problem });
     }
     Ok(path)
-}
-
-/// The JSON type of a value, with its article, as error texts name it.
-pub fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a map",
-    }
 }
 
 #[cfg(test)]

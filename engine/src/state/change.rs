@@ -3,7 +3,7 @@
 //! It knows plain values only. Whoever has templates, JSONPaths or responses renders them first.
 
 mod draft;
-mod place;
+pub(crate) mod place;
 mod refusal;
 mod undo;
 

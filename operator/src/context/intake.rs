@@ -24,9 +24,9 @@ use serde_json::json;
 use crate::{
     cache::{ObjectKey, Stored},
     client::{RequestError, bounded},
-    controller::Operator,
     queue::Next,
     report::Severity,
+    shared::Operator,
     state::{Intent, Taken, WriteError},
 };
 

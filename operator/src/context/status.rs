@@ -4,12 +4,6 @@
 //! events, the last event) is written at most once in 60 seconds, so that a plain patch of the state costs the operator
 //! no write of its own.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
-
 use cicdcontext_crds::{
     CicdContext, CicdContextSpec, CicdContextStatus, CicdEvent, EventPhase, HandlerPhase, Time, conditions,
     context::{EventCounts, LastEvent},
@@ -20,45 +14,17 @@ use cicdcontext_engine::state::limits::{self, LARGE_STATE_BYTES, LimitError, Lim
 use crate::{
     cache::{Malformed, ObjectKey, Stored},
     configuration::{Configured, NotReady, may_recover_by_itself},
-    controller::{Operator, status},
-    event::events_of,
     queue::Next,
     report::Severity,
+    shared::{Operator, status},
 };
-
-/// How often what only counts is written.
-const COUNT_EVERY: Duration = Duration::from_mins(1);
-
-/// When the status of each context was last written.
-#[derive(Debug, Default)]
-pub struct LastWrites(Mutex<HashMap<ObjectKey, Instant>>);
-
-impl LastWrites {
-    /// Forgets a context that is gone.
-    pub fn forget(&self, key: &ObjectKey) {
-        self.lock().remove(key);
-    }
-
-    fn note(&self, key: &ObjectKey) {
-        self.lock().insert(key.clone(), Instant::now());
-    }
-
-    /// How long what only counts has to wait.
-    fn wait(&self, key: &ObjectKey) -> Option<Duration> {
-        COUNT_EVERY.checked_sub(self.lock().get(key)?.elapsed())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Brings the status of a context up to date.
 pub async fn reconcile(operator: &Operator, key: &ObjectKey, context: &Stored<CicdContext>) -> Next {
     let spec = context.spec();
     let configured = spec.as_ref().ok().map(|spec| operator.configurations.of(context, spec));
     let before = context.status_or_default();
-    let events = events_of(operator, key);
+    let events = operator.events_of(key);
     let mut after = before.clone();
     judge(&mut after, spec.as_ref(), configured.as_ref(), &Time(operator.now()));
     let flips = after != before;

@@ -6,10 +6,10 @@ use cicdcontext_crds::{
 };
 use kube::{Api, Resource, core::object::HasStatus};
 
-use super::{Operator, status};
 use crate::{
     cache::{Malformed, ObjectKey, Stored, watch},
     queue::Next,
+    shared::{Operator, status},
 };
 
 /// Brings the status of a base up to date; a blank namespace is a ClusterCicdBase.

@@ -2,16 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cicdcontext_crds::{BaseKind, BaseReference, CicdEvent};
+use cicdcontext_crds::{BaseKind, BaseReference};
 use futures::future::join_all;
 use kube::{Resource, core::NamespaceResourceScope};
 use tokio::{sync::watch as signal, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Operator, base, context_of_event};
+use super::base;
 use crate::{
     cache::{
-        ObjectKey, Stored,
+        ObjectKey,
         store::Changed,
         watch::{self, Shared, Watch},
     },
@@ -19,6 +19,7 @@ use crate::{
     metrics::ReconcileLabels,
     queue::{Next, Queue},
     server::Readiness,
+    shared::{Operator, wake},
 };
 
 /// Workers for what only writes statuses.
@@ -126,34 +127,17 @@ fn start_watches(
 ) {
     let mut start = Start { selection, operator, stop, watches, listed };
     let caches = &operator.caches;
-    start.namespaced(&caches.contexts, selection.selector.as_deref(), |operator, changed| {
-        operator.metrics.contexts.set(count(&operator.caches.contexts));
-        operator.queues.contexts.add(changed.key.clone());
-        // A context that appears, or is let go on, has events waiting.
-        let woken = match (&changed.before, &changed.after) {
-            (Some(before), Some(after)) => before.metadata.generation != after.metadata.generation,
-            _ => true,
-        };
-        if woken && !event::events_of(operator, &changed.key).is_empty() {
-            operator.queues.events.add(changed.key.clone());
-        }
-    });
-    start.namespaced(&caches.events, None, event_changed);
+    start.namespaced(&caches.contexts, selection.selector.as_deref(), wake::context_changed);
+    start.namespaced(&caches.events, None, wake::event_changed);
     start.namespaced(&caches.bases, None, |operator, changed| {
         let reference = BaseReference { kind: BaseKind::CicdBase, name: changed.key.name.clone() };
-        base_changed(operator, &changed.key, &reference, Some(&changed.key.namespace), changed.after.is_none());
+        wake::base_changed(operator, &changed.key, &reference, Some(&changed.key.namespace), changed.after.is_none());
     });
-    start.namespaced(&caches.endpoints, None, |operator, changed| {
-        let same_spec = matches!((&changed.before, &changed.after), (Some(before), Some(after))
-            if before.metadata.generation == after.metadata.generation && before.uid() == after.uid());
-        if changed.after.is_some() && !same_spec {
-            operator.queues.endpoints.add(changed.key.clone());
-        }
-    });
+    start.namespaced(&caches.endpoints, None, wake::endpoint_changed);
     let all = Watch::all(operator.client.clone(), None);
     start.one(all, &caches.cluster_bases, |operator, changed| {
         let reference = BaseReference { kind: BaseKind::ClusterCicdBase, name: changed.key.name.clone() };
-        base_changed(operator, &changed.key, &reference, None, changed.after.is_none());
+        wake::base_changed(operator, &changed.key, &reference, None, changed.after.is_none());
     });
 }
 
@@ -189,41 +173,6 @@ impl Start<'_> {
         let told = move |change: &Changed<K>| changed(&operator, change);
         self.watches.spawn(watch::run(watch, Arc::clone(store), told, ready, self.stop.clone()));
     }
-}
-
-/// An event came, changed or went: its context may have work.
-pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
-    for object in [&changed.before, &changed.after].into_iter().flatten() {
-        if let Some(context) = context_of_event(object) {
-            let finished = changed.after.is_some() && object.status_or_default().phase.is_final();
-            if !finished {
-                operator.queues.events.add(context);
-            }
-        }
-    }
-}
-
-fn base_changed(operator: &Operator, key: &ObjectKey, reference: &BaseReference, namespace: Option<&str>, gone: bool) {
-    if gone {
-        operator.configurations.forget_base(reference, namespace.unwrap_or_default());
-    }
-    for context in operator.configurations.users_of(reference, namespace) {
-        operator.queues.contexts.add(context.clone());
-        operator.queues.events.add(context);
-    }
-    // Other bases may build on it.
-    for base in keys(&operator.caches.bases).into_iter().chain(keys(&operator.caches.cluster_bases)) {
-        operator.queues.bases.add(base);
-    }
-    if !gone {
-        operator.queues.bases.add(key.clone());
-    }
-}
-
-fn keys<K>(store: &Shared<K>) -> Vec<ObjectKey> {
-    watch::read(store, |store| {
-        store.iter().map(|object: &Arc<Stored<K>>| ObjectKey::new(object.namespace(), object.name())).collect()
-    })
 }
 
 fn count<K>(store: &Shared<K>) -> i64 {

@@ -1,12 +1,9 @@
 //! The endpoints of one event's handlers, found and compiled before its run asks for them.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use cicdcontext_crds::{CicdEndpoint, CicdEndpointSpec, handler::EndpointReference};
-use cicdcontext_engine::handler::{Endpoint, EndpointLookup, Endpoints};
+use cicdcontext_engine::handler::{EndpointLookup, Endpoints};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api,
@@ -16,41 +13,8 @@ use kube::{
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::{RequestError, bounded},
-    controller::Operator,
+    shared::Operator,
 };
-
-/// Most compiled endpoints that are kept.
-const KEPT: usize = 4096;
-
-/// UID and generation of an endpoint.
-type Version = (String, i64);
-/// A compiled endpoint, or why it cannot be compiled.
-type Compilation = Result<Arc<Endpoint>, String>;
-
-/// Compiled endpoints.
-#[derive(Debug, Default)]
-pub struct Compiled(Mutex<HashMap<Version, Compilation>>);
-
-impl Compiled {
-    /// The compiled endpoint of `stored`, or why it cannot be compiled.
-    pub fn of(&self, stored: &Stored<CicdEndpoint>, spec: &CicdEndpointSpec) -> Compilation {
-        let key = (stored.uid().to_owned(), stored.metadata.generation.unwrap_or_default());
-        if let Some(known) = self.lock().get(&key) {
-            return known.clone();
-        }
-        let compiled = Endpoint::new(spec).map(Arc::new).map_err(|error| error.to_string());
-        let mut all = self.lock();
-        if all.len() >= KEPT {
-            all.clear();
-        }
-        all.insert(key, compiled.clone());
-        compiled
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Version, Compilation>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// What was found under each reference.
 #[derive(Debug, Default)]

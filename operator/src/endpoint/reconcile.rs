@@ -11,8 +11,8 @@ use cicdcontext_delivery::Scope;
 use super::{destination::destination, secret::Secrets};
 use crate::{
     cache::{ObjectKey, Stored, watch},
-    controller::{Operator, status},
     queue::Next,
+    shared::{Operator, status},
 };
 
 /// How often an endpoint that is not ready is looked at again: Secrets are not watched.

@@ -16,8 +16,8 @@ use serde_json::{Map, Value};
 use crate::{
     cache::{ObjectKey, Stored},
     client::{RequestError, bounded},
-    controller::Operator,
     endpoint::gather::{Gathered, gather as gather_endpoints},
+    shared::Operator,
 };
 
 /// All that a run needs.

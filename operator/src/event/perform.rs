@@ -15,8 +15,8 @@ use super::{
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::RequestError,
-    controller::Operator,
     queue::Next,
+    shared::Operator,
     state::{Intent, WriteError},
 };
 

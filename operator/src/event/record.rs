@@ -1,10 +1,6 @@
 //! Writing down what came of an event.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_crds::{
@@ -24,29 +20,13 @@ use crate::{
     cache::{Stored, watch},
     client::{RequestError, bounded},
     context::intake::owner,
-    controller::{Operator, run::event_changed, status},
     metrics::OutcomeLabels,
     report::Severity,
+    shared::{Operator, status, wake::event_changed},
 };
 
 /// How often an outcome is offered to the API server before its context's turn ends.
 const ATTEMPTS: usize = 6;
-
-/// Outcomes that the API server has not taken yet, by the event's UID. What was sent is not sent again just because
-/// its status could not be written.
-#[derive(Debug, Default)]
-pub struct Unrecorded(Mutex<HashMap<String, CicdEventStatus>>);
-
-impl Unrecorded {
-    /// The outcome of an event that only has to be written down.
-    pub fn get(&self, uid: &str) -> Option<CicdEventStatus> {
-        self.lock().get(uid).cloned()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, CicdEventStatus>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// The status of an event that waits or runs, or how it ended.
 pub fn status_of(
@@ -83,7 +63,7 @@ pub async fn write(
     for pause in pauses {
         match status::replace(operator, event, new, "event_status").await {
             Ok(written) => {
-                operator.unrecorded.lock().remove(event.uid());
+                operator.unrecorded.remove(event.uid());
                 let changed = watch::write(&operator.caches.events, |store| store.put_if_newer(written));
                 // The watch will not tell of a version that the cache has already.
                 if let Some(changed) = changed {
@@ -93,7 +73,7 @@ pub async fn write(
             }
             // Nobody is left to tell: the event was deleted, or another one has its name.
             Err(error) if error.is_not_found() || (error.code() == Some(422) && is_gone(operator, event).await) => {
-                operator.unrecorded.lock().remove(event.uid());
+                operator.unrecorded.remove(event.uid());
                 return Ok(false);
             }
             Err(error) => {
@@ -103,7 +83,7 @@ pub async fn write(
         }
         tokio::time::sleep(pause).await;
     }
-    operator.unrecorded.lock().insert(event.uid().to_owned(), new.clone());
+    operator.unrecorded.keep(event.uid(), new);
     Err(last.unwrap_or(RequestError::Timeout))
 }
 

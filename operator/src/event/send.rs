@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
-    controller::Operator,
     endpoint::{destination::destination, gather::Gathered, secret::Secrets},
     metrics::OutcomeLabels,
+    shared::Operator,
 };
 
 /// Sends a request.

@@ -113,7 +113,7 @@ pub(super) fn take(root: &mut Value, segments: &[Segment]) -> Option<Value> {
 }
 
 /// What a value is, in a user's words.
-pub(super) fn kind(value: &Value) -> &'static str {
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

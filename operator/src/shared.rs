@@ -1,0 +1,145 @@
+//! What all controllers share. Nothing here knows what any of them does with it.
+
+pub mod memory;
+pub mod status;
+pub mod wake;
+
+use std::{
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use cicdcontext_crds::{CicdBase, CicdContext, CicdEndpoint, CicdEvent, ClusterCicdBase};
+use cicdcontext_delivery::Sender;
+use kube::Client;
+
+use self::memory::{LastWrites, Unrecorded};
+use crate::{
+    cache::{ObjectKey, Store, Stored, watch},
+    configuration::{Bases, Configurations},
+    endpoint::compiled::Compiled,
+    metrics::Metrics,
+    queue::Queue,
+    report::Reporter,
+    state::Writers,
+};
+
+/// What flags decide.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long an event may wait for a context that does not exist.
+    pub unknown_context_grace: Duration,
+    /// The contexts that are ours; `None`: all.
+    pub selector: Option<String>,
+    /// DNS domain of the cluster.
+    pub cluster_domain: String,
+}
+
+/// The caches of all kinds.
+#[derive(Clone)]
+pub struct Caches {
+    /// CicdContexts.
+    pub contexts: watch::Shared<CicdContext>,
+    /// CicdEvents, also found by their context.
+    pub events: watch::Shared<CicdEvent>,
+    /// CicdBases.
+    pub bases: watch::Shared<CicdBase>,
+    /// ClusterCicdBases.
+    pub cluster_bases: watch::Shared<ClusterCicdBase>,
+    /// CicdEndpoints.
+    pub endpoints: watch::Shared<CicdEndpoint>,
+}
+
+impl Default for Caches {
+    fn default() -> Self {
+        Self {
+            contexts: Arc::new(RwLock::new(Store::new(|_| None))),
+            events: Arc::new(RwLock::new(Store::new(context_of_event))),
+            bases: Arc::new(RwLock::new(Store::new(|_| None))),
+            cluster_bases: Arc::new(RwLock::new(Store::new(|_| None))),
+            endpoints: Arc::new(RwLock::new(Store::new(|_| None))),
+        }
+    }
+}
+
+/// The context that an event names. One whose spec cannot be read is filed under a blank name, where it is found and
+/// reported without holding up any context.
+pub fn context_of_event(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
+    let name = event.spec().map_or_else(|_| String::new(), |spec| spec.context_ref.name);
+    Some(ObjectKey::new(event.namespace(), name))
+}
+
+/// What waits for work, by kind. Events are worked on by context.
+#[derive(Clone, Debug, Default)]
+pub struct Queues {
+    /// Contexts to reconcile.
+    pub contexts: Queue,
+    /// Contexts whose events are to be run.
+    pub events: Queue,
+    /// Bases whose status is to be checked; a blank namespace is a ClusterCicdBase.
+    pub bases: Queue,
+    /// Endpoints whose status is to be checked.
+    pub endpoints: Queue,
+}
+
+/// What all controllers share.
+pub struct Operator {
+    /// The API server.
+    pub client: Client,
+    /// Flags.
+    pub settings: Settings,
+    /// What is known.
+    pub caches: Caches,
+    /// What is to be done.
+    pub queues: Queues,
+    /// Configuration in force.
+    pub configurations: Configurations,
+    /// Endpoints with their templates compiled.
+    pub endpoints_compiled: Compiled,
+    /// Writers of contexts.
+    pub writers: Writers,
+    /// When the status of each context was last written.
+    pub last_writes: LastWrites,
+    /// Outcomes that the API server has not taken yet.
+    pub unrecorded: Unrecorded,
+    /// Sends requests.
+    pub sender: Sender,
+    /// Writes Kubernetes Events.
+    pub reporter: Reporter,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Operator {
+    /// Puts the parts together.
+    pub fn new(client: Client, settings: Settings, sender: Sender, reporter: Reporter, metrics: Arc<Metrics>) -> Self {
+        let caches = Caches::default();
+        let bases = Bases { namespaced: Arc::clone(&caches.bases), cluster: Arc::clone(&caches.cluster_bases) };
+        Self {
+            configurations: Configurations::new(bases),
+            writers: Writers::new(client.clone(), Arc::clone(&caches.contexts), Arc::clone(&metrics)),
+            client,
+            settings,
+            caches,
+            queues: Queues::default(),
+            endpoints_compiled: Compiled::default(),
+            last_writes: LastWrites::default(),
+            unrecorded: Unrecorded::default(),
+            sender,
+            reporter,
+            metrics,
+        }
+    }
+
+    /// The events of a context that are known, finished or not.
+    pub fn events_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
+        watch::read(&self.caches.events, |store| store.find(context))
+    }
+
+    /// The time.
+    pub fn now(&self) -> jiff::Timestamp {
+        // One place, so that whoever needs the API server's clock instead of ours has one place to change.
+        let now = jiff::Timestamp::now();
+        jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
+    }
+}

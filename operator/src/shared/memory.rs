@@ -1,0 +1,65 @@
+//! What the process remembers between two turns of one object, and can do without after a restart.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use cicdcontext_crds::CicdEventStatus;
+
+use crate::cache::ObjectKey;
+
+/// How often what only counts is written.
+const COUNT_EVERY: Duration = Duration::from_mins(1);
+
+/// When the status of each context was last written.
+#[derive(Debug, Default)]
+pub struct LastWrites(Mutex<HashMap<ObjectKey, Instant>>);
+
+impl LastWrites {
+    /// Forgets a context that is gone.
+    pub fn forget(&self, key: &ObjectKey) {
+        self.lock().remove(key);
+    }
+
+    /// It was written just now.
+    pub fn note(&self, key: &ObjectKey) {
+        self.lock().insert(key.clone(), Instant::now());
+    }
+
+    /// How long what only counts has to wait.
+    pub fn wait(&self, key: &ObjectKey) -> Option<Duration> {
+        COUNT_EVERY.checked_sub(self.lock().get(key)?.elapsed())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Outcomes that the API server has not taken yet, by the event's UID. What was sent is not sent again just because
+/// its status could not be written.
+#[derive(Debug, Default)]
+pub struct Unrecorded(Mutex<HashMap<String, CicdEventStatus>>);
+
+impl Unrecorded {
+    /// The outcome of an event that only has to be written down.
+    pub fn get(&self, uid: &str) -> Option<CicdEventStatus> {
+        self.lock().get(uid).cloned()
+    }
+
+    /// Keeps an outcome until it is written down.
+    pub fn keep(&self, uid: &str, status: &CicdEventStatus) {
+        self.lock().insert(uid.to_owned(), status.clone());
+    }
+
+    /// It is written down, or nobody is left to tell.
+    pub fn remove(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, CicdEventStatus>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,78 @@
+//! Which change of which object gives whom something to do.
+
+use std::sync::Arc;
+
+use cicdcontext_crds::{BaseReference, CicdContext, CicdEndpoint, CicdEvent};
+
+use super::{Operator, context_of_event};
+use crate::cache::{
+    ObjectKey, Stored,
+    store::Changed,
+    watch::{self, Shared},
+};
+
+/// A context came, changed or went.
+pub fn context_changed(operator: &Operator, changed: &Changed<CicdContext>) {
+    let contexts = watch::read(&operator.caches.contexts, crate::cache::Store::len);
+    operator.metrics.contexts.set(i64::try_from(contexts).unwrap_or(i64::MAX));
+    operator.queues.contexts.add(changed.key.clone());
+    // A context that appears, or is let go on, has events waiting.
+    let woken = match (&changed.before, &changed.after) {
+        (Some(before), Some(after)) => before.metadata.generation != after.metadata.generation,
+        _ => true,
+    };
+    if woken && !operator.events_of(&changed.key).is_empty() {
+        operator.queues.events.add(changed.key.clone());
+    }
+}
+
+/// An endpoint came, changed or went.
+pub fn endpoint_changed(operator: &Operator, changed: &Changed<CicdEndpoint>) {
+    let same_spec = matches!((&changed.before, &changed.after), (Some(before), Some(after))
+        if before.metadata.generation == after.metadata.generation && before.uid() == after.uid());
+    if changed.after.is_some() && !same_spec {
+        operator.queues.endpoints.add(changed.key.clone());
+    }
+}
+
+/// An event came, changed or went: its context may have work.
+pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
+    for object in [&changed.before, &changed.after].into_iter().flatten() {
+        if let Some(context) = context_of_event(object) {
+            let finished = changed.after.is_some() && object.status_or_default().phase.is_final();
+            if !finished {
+                operator.queues.events.add(context);
+            }
+        }
+    }
+}
+
+/// A base came, changed or went.
+pub fn base_changed(
+    operator: &Operator,
+    key: &ObjectKey,
+    reference: &BaseReference,
+    namespace: Option<&str>,
+    gone: bool,
+) {
+    if gone {
+        operator.configurations.forget_base(reference, namespace.unwrap_or_default());
+    }
+    for context in operator.configurations.users_of(reference, namespace) {
+        operator.queues.contexts.add(context.clone());
+        operator.queues.events.add(context);
+    }
+    // Other bases may build on it.
+    for base in keys(&operator.caches.bases).into_iter().chain(keys(&operator.caches.cluster_bases)) {
+        operator.queues.bases.add(base);
+    }
+    if !gone {
+        operator.queues.bases.add(key.clone());
+    }
+}
+
+fn keys<K>(store: &Shared<K>) -> Vec<ObjectKey> {
+    watch::read(store, |store| {
+        store.iter().map(|object: &Arc<Stored<K>>| ObjectKey::new(object.namespace(), object.name())).collect()
+    })
+}
