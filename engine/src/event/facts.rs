@@ -6,12 +6,16 @@ use serde_json::Value;
 
 use crate::state::{
     change::{PlainChange, place::kind},
+    limits::size,
     path::Path,
 };
 
 /// Names below which templates find what is ours; `vars` cannot replace them.
 pub const RESERVED_ROOTS: [&str; 10] =
     ["variables", "settings", "context", "pipeline", "event", "endpoint", "handler", "body", "status", "headers"];
+
+/// Bytes that `data`, `vars` and `set` of one event may have together, as JSON.
+pub const MAX_CONTENT_BYTES: usize = 256 * 1024;
 
 /// The context that an event belongs to, as templates see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +88,14 @@ pub enum FactsError {
         /// What is wrong with the path.
         problem: String,
     },
+    /// data, vars and set are too large together.
+    #[error(
+        "spec.data, vars and set have {actual} bytes, at most {MAX_CONTENT_BYTES} are allowed; put large data into the state"
+    )]
+    TooLarge {
+        /// Bytes that they have.
+        actual: usize,
+    },
     /// A change of set cannot be used.
     #[error("spec.set[{index}]: {problem}")]
     Set {
@@ -107,6 +119,10 @@ impl EventFacts {
             (None, Some(generator)) => Happened::Generate(generator),
             _ => return Err(FactsError::NothingHappened),
         };
+        let actual = size(&spec.data) + size(&spec.vars) + size(&spec.set);
+        if actual > MAX_CONTENT_BYTES {
+            return Err(FactsError::TooLarge { actual });
+        }
         let mut vars = Vec::new();
         match spec.vars {
             None | Some(Value::Null) => {}
@@ -182,6 +198,14 @@ mod tests {
             error.to_string(),
             "spec.vars: settings.x: settings is a reserved name; choose another one, or a path below state"
         );
+    }
+
+    #[test]
+    fn an_event_with_more_than_256_kib_is_refused_with_its_size() {
+        let data = "x".repeat(MAX_CONTENT_BYTES);
+        let error =
+            read(json!({"contextRef": {"name": "c"}, "pipeline": "b", "event": "s", "data": data})).unwrap_err();
+        assert!(error.to_string().contains(" bytes, at most 262144 are allowed"), "{error}");
     }
 
     #[test]
