@@ -1,1 +1,17 @@
-fn main() {}
+//! `cicdctl`. It only wires: the library part of this crate does the work.
+
+use std::{
+    io::{stderr, stdout},
+    process::ExitCode,
+};
+
+use cicdcontext_cli::{console::Console, environment::Environment, program};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    // Fails only if there is one already, and nobody else installs one.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let mut console = Console::new(stdout(), stderr());
+    let code = program::run(std::env::args_os(), &Environment::of_this_process(), &mut console).await;
+    ExitCode::from(code.number())
+}

@@ -90,7 +90,7 @@ pub enum FactsError {
     },
     /// data, vars and set are too large together.
     #[error(
-        "spec.data, vars and set have {actual} bytes, at most {MAX_CONTENT_BYTES} are allowed; put large data into the state"
+        "spec.data, vars, varsFrom and set have {actual} bytes, at most {MAX_CONTENT_BYTES} are allowed; put large data into the state"
     )]
     TooLarge {
         /// Bytes that they have.
@@ -106,6 +106,11 @@ pub enum FactsError {
     },
 }
 
+/// Bytes of what an event carries: `data`, `vars`, `varsFrom` and `set` as JSON.
+pub fn content_bytes(spec: &CicdEventSpec) -> usize {
+    size(&spec.data) + size(&spec.vars) + size(&spec.vars_from) + size(&spec.set)
+}
+
 impl EventFacts {
     /// Reads a CicdEvent's spec. `id` is the annotation's, or the event's name.
     pub fn read(spec: CicdEventSpec, name: &str, uid: &str, id: &str, time: Timestamp) -> Result<Self, FactsError> {
@@ -114,15 +119,15 @@ impl EventFacts {
             let problem = spec.data.as_ref().and_then(|data| data.get("problem")).and_then(Value::as_str);
             return Err(FactsError::Raw(problem.map_or_else(|| format!("read annotation: {raw:?}"), str::to_owned)));
         }
+        let actual = content_bytes(&spec);
+        if actual > MAX_CONTENT_BYTES {
+            return Err(FactsError::TooLarge { actual });
+        }
         let happened = match (spec.event, spec.generate) {
             (Some(event), None) => Happened::Event(event),
             (None, Some(generator)) => Happened::Generate(generator),
             _ => return Err(FactsError::NothingHappened),
         };
-        let actual = size(&spec.data) + size(&spec.vars) + size(&spec.set);
-        if actual > MAX_CONTENT_BYTES {
-            return Err(FactsError::TooLarge { actual });
-        }
         let mut vars = Vec::new();
         match spec.vars {
             None | Some(Value::Null) => {}

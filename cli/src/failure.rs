@@ -1,0 +1,122 @@
+//! Why a command did not do what it was asked for, in one line, and with which exit code it ends.
+
+use std::{io, time::Duration};
+
+use cicdcontext_engine::state::Refusal;
+use thiserror::Error;
+
+use crate::{arguments::UsageError, exit::Exit, source::SourceError};
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The command line is wrong.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// Values are missing.
+    #[error("get {paths} of CicdContext {context}: not in the state; write it first, or say --default TEXT")]
+    ValueMissing {
+        /// The paths.
+        paths: String,
+        /// The context.
+        context: String,
+    },
+    /// The changes do not go with the state, a precondition or a limit.
+    #[error("set CicdContext {context}: {refusal}")]
+    Refused {
+        /// The context.
+        context: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The event carries too much.
+    #[error(
+        "event: data, variables and changes have {actual} bytes, at most {allowed} are allowed; put large values into the state"
+    )]
+    EventTooLarge {
+        /// Bytes that it has.
+        actual: usize,
+        /// Bytes that it may have.
+        allowed: usize,
+    },
+    /// Others changed the same place each time.
+    #[error(
+        "set CicdContext {context}: others changed the same place during each of {attempts} attempts; \
+         nothing was changed; run it again, or let fewer steps write there at once"
+    )]
+    Conflict {
+        /// The context.
+        context: String,
+        /// Attempts that were made.
+        attempts: usize,
+    },
+    /// The event did not succeed.
+    #[error("event {event}: {phase}: {reason}: {message}")]
+    EventFailed {
+        /// The name of the CicdEvent.
+        event: String,
+        /// How it ended.
+        phase: String,
+        /// The reason of its condition Succeeded.
+        reason: String,
+        /// The message of that condition.
+        message: String,
+    },
+    /// The event was not finished in time.
+    #[error(
+        "event {event}: not finished after {} s: {standing}; it goes on without this command: \
+         kubectl get cicdevent {event} -n {namespace}", .after.as_secs_f32()
+    )]
+    NotFinished {
+        /// The name of the CicdEvent.
+        event: String,
+        /// Its namespace.
+        namespace: String,
+        /// How long was waited.
+        after: Duration,
+        /// What was last seen of it.
+        standing: String,
+    },
+    /// The event was deleted while it was waited for.
+    #[error("event {event}: it was deleted before it was finished")]
+    EventDeleted {
+        /// The name of the CicdEvent.
+        event: String,
+    },
+    /// The cluster could not be asked.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Standard output does not take what is written.
+    #[error("write to standard output: {source}")]
+    Output {
+        /// Why.
+        source: io::Error,
+    },
+    /// A value cannot be written in the form that was asked for.
+    #[error("print as {form}: {problem}")]
+    Form {
+        /// The form.
+        form: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The operating system gives no random numbers.
+    #[error("choose an id for the event: the system gives no random numbers; choose one with --id ID")]
+    NoRandomness,
+}
+
+impl Failure {
+    /// The exit code that tells a script about it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::ValueMissing { .. } => Exit::ValueMissing,
+            Self::Refused { .. } | Self::Conflict { .. } | Self::EventTooLarge { .. } => Exit::Refused,
+            Self::EventFailed { .. } => Exit::EventFailed,
+            Self::EventDeleted { .. } => Exit::NotFound,
+            Self::NotFinished { .. } => Exit::TimedOut,
+            Self::Source(error) => error.exit(),
+            Self::Output { .. } | Self::Form { .. } | Self::NoRandomness => Exit::Failed,
+        }
+    }
+}

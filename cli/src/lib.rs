@@ -1,0 +1,15 @@
+//! `cicdctl`, the command that people and pipeline steps use, as a library so that it can be tested.
+//!
+//! Each verb goes the same way: `arguments` takes the command line apart, the verb's `Request` gives it a meaning
+//! without any I/O, and its `run` carries that out against a [`source::Source`]. `output` knows how values look.
+
+pub mod arguments;
+pub mod assignment;
+pub mod console;
+pub mod environment;
+pub mod exit;
+pub mod failure;
+pub mod output;
+pub mod program;
+pub mod source;
+pub mod verbs;

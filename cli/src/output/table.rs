@@ -1,0 +1,117 @@
+//! Tables that fit a terminal: too wide columns are wrapped, so that nothing is lost.
+
+use std::fmt::Write;
+
+use crate::console::one_line;
+
+/// Characters that a line may have.
+pub const WIDTH: usize = 80;
+/// Characters between two columns.
+const GAP: usize = 2;
+
+/// Sets rows below headings; each line has at most [`WIDTH`] characters as long as the headings themselves do.
+pub fn table<const COLUMNS: usize>(headings: [&str; COLUMNS], rows: &[[String; COLUMNS]]) -> String {
+    let rows: Vec<[String; COLUMNS]> =
+        [headings.map(str::to_owned)].iter().chain(rows).map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
+    let widths = widths(headings.map(|heading| heading.chars().count()), &rows);
+    let mut text = String::new();
+    for row in &rows {
+        let mut cells = row.iter().zip(widths).map(|(cell, width)| wrap(cell, width).into_iter()).collect::<Vec<_>>();
+        let height = cells.iter().map(ExactSizeIterator::len).max().unwrap_or_default();
+        for _ in 0..height {
+            let mut line = String::new();
+            for (cell, width) in cells.iter_mut().zip(widths) {
+                let part = cell.next().unwrap_or_default();
+                // Writing into a String cannot fail.
+                write!(line, "{part:<padded$}", padded = width + GAP).ok();
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Natural widths, of which the widest give way until a line fits; no column becomes narrower than its heading.
+fn widths<const COLUMNS: usize>(least: [usize; COLUMNS], rows: &[[String; COLUMNS]]) -> [usize; COLUMNS] {
+    let mut widths = least;
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let available = WIDTH.saturating_sub(GAP * COLUMNS.saturating_sub(1));
+    while widths.iter().sum::<usize>() > available {
+        let widest =
+            widths.iter_mut().zip(least).filter(|(width, least)| **width > *least).max_by_key(|(width, _)| **width);
+        let Some((width, _)) = widest else { break };
+        *width -= 1;
+    }
+    widths
+}
+
+/// Breaks a text at blanks, and words that are too long anywhere.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut length = 0;
+    for word in text.split(' ') {
+        let word: Vec<char> = word.chars().collect();
+        if length > 0 && length + 1 + word.len() <= width {
+            line.push(' ');
+            length += 1;
+        } else if length > 0 {
+            lines.push(std::mem::take(&mut line));
+            length = 0;
+        }
+        for character in word {
+            if length == width {
+                lines.push(std::mem::take(&mut line));
+                length = 0;
+            }
+            line.push(character);
+            length += 1;
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(cells: [&str; 3]) -> [String; 3] {
+        cells.map(str::to_owned)
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let text =
+            table(["NAME", "PHASE", "WHY"], &[row(["tell-everyone", "Failed", ""]), row(["x", "Succeeded", "ok"])]);
+        assert_eq!(
+            text,
+            "NAME           PHASE      WHY\n\
+             tell-everyone  Failed\n\
+             x              Succeeded  ok\n"
+        );
+    }
+
+    #[test]
+    fn what_is_too_wide_is_wrapped_and_nothing_is_lost() {
+        let message = "POST https://hooks.example/a: the connection was refused ".repeat(4);
+        let name = "n".repeat(63);
+        let text = table(["NAME", "PHASE", "WHY"], &[row([&name, "Failed", message.trim_end()])]);
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert_eq!(text.matches('n').count(), 63 + message.matches('n').count(), "{text}");
+        let words = text.split_whitespace().collect::<Vec<_>>();
+        assert_eq!(words.iter().filter(|word| **word == "refused").count(), 4, "{text}");
+    }
+
+    #[test]
+    fn a_cell_cannot_move_the_cursor() {
+        let text = table(["NAME", "PHASE", "WHY"], &[row(["a", "b", "one\u{1b}[2J\ntwo"])]);
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+}

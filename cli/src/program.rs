@@ -1,0 +1,216 @@
+//! The way of one command: command line, request, source, verb, exit code.
+
+use std::{ffi::OsString, path::Path};
+
+use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
+use jiff::Timestamp;
+
+use crate::{
+    arguments::{Arguments, GlobalArguments, Object, UsageError, Verb},
+    console::{Console, one_line},
+    environment::Environment,
+    exit::Exit,
+    failure::Failure,
+    source::cluster::{Cluster, ClusterOptions},
+    verbs::{self, event::Occasion},
+};
+
+/// Runs the command that `line` says, the program's own name first, and tells how it ended.
+pub async fn run(line: impl IntoIterator<Item = OsString>, environment: &Environment, console: &mut Console) -> Exit {
+    let line: Vec<OsString> = line.into_iter().collect();
+    let name = program_name(line.first());
+    let parsed = Arguments::command().bin_name(name).try_get_matches_from(&line);
+    let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
+        Ok(arguments) => arguments,
+        Err(error) => return explain(&error, name, console),
+    };
+    match carry_out(arguments, environment, console).await {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            console.note(&format!("error: {failure}"));
+            failure.exit()
+        }
+    }
+}
+
+/// What the program calls itself: kubectl runs its plugins under names that nobody types.
+fn program_name(called: Option<&OsString>) -> &'static str {
+    let stem = called.and_then(|called| Path::new(called).file_stem());
+    if stem.is_some_and(|stem| stem == "kubectl-cicd") { "kubectl cicd" } else { "cicdctl" }
+}
+
+async fn carry_out(arguments: Arguments, environment: &Environment, console: &mut Console) -> Result<(), Failure> {
+    let Arguments { global, verb } = arguments;
+    let object = |verb: &'static str, positional: Vec<String>| {
+        Object::find(verb, global.name.as_deref(), environment.context.as_deref(), positional)
+    };
+    match verb {
+        Verb::Version => verbs::version::run(console),
+        Verb::Get(arguments) => {
+            let positional = arguments.object.iter().chain(&arguments.paths).cloned().collect();
+            let request = verbs::get::Request::read(&arguments, object("get", positional)?)?;
+            verbs::get::run(&connect(&global, environment).await?, &request, console).await
+        }
+        Verb::Set(arguments) => {
+            let positional = arguments.object.iter().chain(&arguments.assignments).cloned().collect();
+            let request = verbs::set::Request::read(&arguments, object("set", positional)?)?;
+            let source = connect(&global, environment).await?;
+            let written = verbs::set::run(&source, &request, verbs::set::delays()).await?;
+            if global.verbosity > 0 {
+                console.note(&written.to_string());
+            }
+            Ok(())
+        }
+        Verb::Event(arguments) => {
+            let positional = arguments.object.iter().chain(&arguments.happened).cloned().collect();
+            let request = verbs::event::Request::read(&arguments, object("event", positional)?)?;
+            let occasion = Occasion { now: Timestamp::now(), random: random()? };
+            verbs::event::run(&connect(&global, environment).await?, &request, &occasion, console).await
+        }
+    }
+}
+
+async fn connect(global: &GlobalArguments, environment: &Environment) -> Result<Cluster, Failure> {
+    if !global.impersonate_groups.is_empty() && global.impersonate.is_none() {
+        return Err(UsageError::GroupWithoutUser.into());
+    }
+    if let Some(namespace) = global.namespace.as_deref().filter(|name| !crate::arguments::is_namespace_name(name)) {
+        return Err(UsageError::NotAName { what: "--namespace", found: namespace.to_owned() }.into());
+    }
+    Ok(Cluster::connect(ClusterOptions::from(global), environment).await?)
+}
+
+/// 80 random bits.
+fn random() -> Result<[u8; 10], Failure> {
+    let mut bytes = [0; 10];
+    let generator = rustls::crypto::ring::default_provider().secure_random;
+    generator.fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
+    Ok(bytes)
+}
+
+/// Prints help or version where they were asked for, and otherwise clap's many lines as one.
+fn explain(error: &clap::Error, name: &str, console: &mut Console) -> Exit {
+    let text = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match console.data(&text) {
+            Ok(()) => Exit::Done,
+            Err(failure) => failure.exit(),
+        },
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            console.help(&text).ok();
+            Exit::Usage
+        }
+        _ => {
+            let problem = text.split("\nUsage:").next().unwrap_or(&text);
+            let problem = problem.split("\nFor more information").next().unwrap_or(problem);
+            let paragraphs = problem.trim_start_matches("error: ").split("\n\n").map(one_line);
+            let problem = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect::<Vec<_>>().join("; ");
+            let failure = UsageError::CommandLine { text: format!("{problem}; {name} --help says more") };
+            console.note(&format!("error: {failure}"));
+            Exit::Usage
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, io, rc::Rc};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Recorded(Rc<RefCell<Vec<u8>>>);
+
+    impl io::Write for Recorded {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Recorded {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.borrow().clone()).unwrap()
+        }
+    }
+
+    /// Exit code, standard output and standard error of a command that needs no cluster.
+    async fn run_without_cluster(line: &[&str]) -> (Exit, String, String) {
+        let (data, notes) = (Recorded::default(), Recorded::default());
+        let mut console = Console::new(data.clone(), notes.clone());
+        let exit = run(line.iter().map(OsString::from), &Environment::default(), &mut console).await;
+        (exit, data.text(), notes.text())
+    }
+
+    #[tokio::test]
+    async fn version_goes_to_standard_output_and_asks_nobody() {
+        let (exit, data, notes) = run_without_cluster(&["cicdctl", "version"]).await;
+        assert_eq!((exit, notes.as_str()), (Exit::Done, ""));
+        assert_eq!(data, format!("cicdctl {}\n", env!("CARGO_PKG_VERSION")));
+    }
+
+    #[tokio::test]
+    async fn installed_as_a_plugin_it_calls_itself_kubectl_cicd() {
+        let (exit, data, _) = run_without_cluster(&["/usr/local/bin/kubectl-cicd", "get", "--help"]).await;
+        assert_eq!(exit, Exit::Done);
+        assert!(data.contains("Usage: kubectl cicd get [OPTIONS] [NAME] [PATH]..."), "{data}");
+        let (_, data, _) = run_without_cluster(&["./cicdctl", "get", "--help"]).await;
+        assert!(data.contains("Usage: cicdctl get [OPTIONS] [NAME] [PATH]..."), "{data}");
+    }
+
+    #[tokio::test]
+    async fn without_a_verb_the_help_goes_to_standard_error() {
+        let (exit, data, notes) = run_without_cluster(&["cicdctl"]).await;
+        assert_eq!((exit, data.as_str()), (Exit::Usage, ""));
+        assert!(notes.contains("Exit codes:"), "{notes}");
+    }
+
+    #[tokio::test]
+    async fn every_wrong_command_line_is_one_line_and_exit_2() {
+        for (line, expected) in [
+            (&["get", "shop", "--colour"][..], "unexpected argument '--colour' found"),
+            (&["even"], "unrecognized subcommand 'even'; tip: a similar subcommand exists: 'event'; cicdctl --help"),
+            (
+                &["get", "shop", "-o", "xml"],
+                "invalid value 'xml' for '--output <FORMAT>' [possible values: text, json, yaml]",
+            ),
+            (&["get", "shop", "--request-timeout", "soon"], "write a duration such as 30s"),
+            (&["get"], "get: name the CicdContext: as the first argument, with --name or in $CICD_CONTEXT"),
+            (&["get", "shop", "build"], "read path 'build': it starts with 'build'; write state.build"),
+            (&["get", "a/b"], "read NAME 'a/b': a name has lower-case letters"),
+            (&["set", "shop"], "set: say what to change: PATH=TEXT, PATH:=JSON or --unset PATH"),
+            (&["set", "state.a=1"], "set: 'state.a=1' stands where the name of the CicdContext belongs"),
+            (&["set", "shop", "state.a"], "read PATH=TEXT 'state.a': there is no '='"),
+            (&["event", "shop"], "event: no event is named: say what happened as PIPELINE=EVENT"),
+            (&["event", "shop", "build"], "event: 'build' is not one: say what happened as PIPELINE=EVENT"),
+            (
+                &["event", "--name", "shop", "shop", "build=ok"],
+                "event: there is no place for 'build=ok'; with --name or $CICD_CONTEXT no NAME is taken",
+            ),
+            (&["event", "--name", "shop", "build=ok", "more"], "event: there is no place for 'more'"),
+            (&["get", "shop", "-n", "Team"], "read --namespace 'Team': a name has lower-case letters"),
+            (&["get", "shop", "--as-group", "g"], "read --as-group: a group alone cannot be acted as"),
+        ] {
+            let line: Vec<&str> = ["cicdctl"].iter().chain(line).copied().collect();
+            let (exit, data, notes) = run_without_cluster(&line).await;
+            assert_eq!((exit, data.as_str()), (Exit::Usage, ""), "{line:?}: {notes}");
+            assert!(notes.starts_with("error: ") && notes.contains(expected), "{line:?}: {notes}");
+            assert_eq!(notes.matches('\n').count(), 1, "{line:?}: {notes}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_cluster_the_error_says_how_to_name_one() {
+        let (exit, _, notes) = run_without_cluster(&["cicdctl", "get", "shop"]).await;
+        assert_eq!(exit, Exit::Failed);
+        assert_eq!(
+            notes,
+            "error: find the cluster: there is no kubeconfig, and no ServiceAccount of a Pod; name one with \
+             --kubeconfig FILE or $KUBECONFIG\n"
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! Contexts and events of a cluster. Each request has a time limit, and none is repeated behind the caller's back but
+//! those that the API server has put off without doing anything (429), which all its clients are expected to repeat.
+
+mod connect;
+mod origin;
+mod stored;
+
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
+
+use cicdcontext_crds::{CicdContext, CicdEvent, vocabulary::manager};
+use cicdcontext_engine::state::patch;
+use futures::{StreamExt, stream::LocalBoxStream};
+use json_patch::{Patch as JsonPatch, PatchOperation};
+use kube::{
+    Api, Client, Resource,
+    api::{GetParams, Patch, PatchParams, PostParams},
+    core::{Request, Status, request},
+    runtime::{WatchStreamExt, watcher},
+};
+
+pub use connect::ClusterOptions;
+
+use super::{Context, Problem, Source, SourceError};
+
+/// From this verbosity on each request is told; kubectl begins at 6 too.
+const TELL_REQUESTS: u8 = 6;
+
+/// The shortest and the longest pause before a request is sent again that was put off.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+
+/// One namespace of a cluster.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    server: String,
+    namespace: String,
+    timeout: Duration,
+    verbosity: u8,
+}
+
+impl Cluster {
+    /// Sends a request that `build` makes for objects of kind `K`, and gives the text of the answer.
+    async fn send<K: Resource<DynamicType = ()>>(
+        &self,
+        verb: &str,
+        name: &str,
+        build: impl FnOnce(Request) -> Result<http::Request<Vec<u8>>, request::Error>,
+    ) -> Result<String, SourceError> {
+        let failed = |problem| SourceError { request: self.described::<K>(verb, name), problem };
+        let request = build(Request::new(K::url_path(&(), Some(&self.namespace))))
+            .map_err(|error| failed(Problem::Unreadable(error.to_string())))?;
+        let line = format!("{} {}", request.method(), request.uri());
+        let start = Instant::now();
+        let mut put_off = None;
+        let answer = tokio::time::timeout(self.timeout, self.exchange(request, &mut put_off)).await;
+        let answer = match (answer, put_off) {
+            (Ok(answer), _) => answer.map_err(|error| Problem::of_error(error, &self.server)),
+            (Err(_), Some(message)) => Err(Problem::Busy(message)),
+            (Err(_), None) => Err(Problem::Timeout { after: self.timeout, changes: verb != "get" }),
+        };
+        if self.verbosity >= TELL_REQUESTS {
+            let outcome = answer.as_ref().map_or_else(ToString::to_string, |text| format!("{} bytes", text.len()));
+            let line = format!("{line}: {outcome} in {} ms", start.elapsed().as_millis());
+            writeln!(std::io::stderr(), "{}", crate::console::one_line(&line)).ok();
+        }
+        answer.map_err(failed)
+    }
+
+    /// Sends a request, again and again while the API server puts it off; `put_off` holds its words between attempts.
+    async fn exchange(
+        &self,
+        request: http::Request<Vec<u8>>,
+        put_off: &mut Option<String>,
+    ) -> Result<String, kube::Error> {
+        loop {
+            *put_off = None;
+            let answer = self.client.request_text(request.clone()).await;
+            let Err(kube::Error::Api(status)) = &answer else { return answer };
+            let Some(pause) = pause(status) else { return answer };
+            *put_off = Some(status.message.clone());
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn described<K: Resource<DynamicType = ()>>(&self, verb: &str, name: &str) -> String {
+        format!("{verb} {} {name} in namespace {}", K::kind(&()), self.namespace)
+    }
+
+    /// Understands an answer.
+    fn read<K: Resource<DynamicType = ()>, T>(
+        &self,
+        verb: &str,
+        name: &str,
+        read: Result<T, impl ToString>,
+    ) -> Result<T, SourceError> {
+        read.map_err(|error| SourceError {
+            request: self.described::<K>(verb, name),
+            problem: Problem::Unreadable(error.to_string()),
+        })
+    }
+}
+
+impl Source for Cluster {
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    async fn context(&self, name: &str) -> Result<Context, SourceError> {
+        let text = self.send::<CicdContext>("get", name, |request| request.get(name, &GetParams::default())).await?;
+        self.read::<CicdContext, _>("get", name, stored::read(&text))
+    }
+
+    async fn patch_context(&self, name: &str, operations: &[PatchOperation]) -> Result<(), SourceError> {
+        let body = self.read::<CicdContext, _>("patch", name, patch::body(operations))?;
+        let parameters = PatchParams { field_manager: Some(manager::CLI.to_owned()), ..PatchParams::default() };
+        let build = |request: Request| {
+            let mut request = request.patch(name, &parameters, &Patch::<()>::Json(JsonPatch(Vec::new())))?;
+            // The API server compares texts as they are written: see `cicdcontext_engine::state::patch`.
+            *request.body_mut() = body;
+            Ok(request)
+        };
+        self.send::<CicdContext>("patch", name, build).await.map(drop)
+    }
+
+    async fn create_event(&self, event: &CicdEvent) -> Result<CicdEvent, SourceError> {
+        let name = event.metadata.name.as_deref().unwrap_or_default();
+        let body = self.read::<CicdEvent, _>("create", name, serde_json::to_vec(event))?;
+        let parameters = PostParams { field_manager: Some(manager::CLI.to_owned()), ..PostParams::default() };
+        let text = self.send::<CicdEvent>("create", name, |request| request.create(&parameters, body)).await?;
+        self.read::<CicdEvent, _>("create", name, serde_json::from_str(&text))
+    }
+
+    async fn event(&self, name: &str) -> Result<CicdEvent, SourceError> {
+        let text = self.send::<CicdEvent>("get", name, |request| request.get(name, &GetParams::default())).await?;
+        self.read::<CicdEvent, _>("get", name, serde_json::from_str(&text))
+    }
+
+    fn watch_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> {
+        let api: Api<CicdEvent> = Api::namespaced(self.client.clone(), &self.namespace);
+        let request = self.described::<CicdEvent>("watch", name);
+        watcher::watch_object(api, name)
+            .default_backoff()
+            .filter_map(move |seen| {
+                let request = request.clone();
+                async move {
+                    match seen {
+                        Ok(event) => Some(Ok(event)),
+                        Err(error) => final_problem(error).map(|problem| Err(SourceError { request, problem })),
+                    }
+                }
+            })
+            .boxed_local()
+    }
+}
+
+/// How long to wait before a request is sent again that the API server has put off; `None` if it has not.
+fn pause(status: &Status) -> Option<Duration> {
+    let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+    (status.code == 429).then(|| Duration::from_secs(seconds.into()).clamp(PAUSES.0, PAUSES.1))
+}
+
+/// What a watch cannot recover from by trying again.
+fn final_problem(error: watcher::Error) -> Option<Problem> {
+    let (watcher::Error::InitialListFailed(kube::Error::Api(status))
+    | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+    | watcher::Error::WatchError(status)) = error
+    else {
+        return None;
+    };
+    let problem = Problem::of_status(&status);
+    matches!(problem, Problem::Forbidden(_) | Problem::Unauthorized | Problem::NotInstalled).then_some(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(code: u16, retry_after: u32) -> Status {
+        let details = serde_json::json!({"code": code, "details": {"retryAfterSeconds": retry_after}});
+        serde_json::from_value(details).unwrap()
+    }
+
+    #[test]
+    fn only_what_was_put_off_is_sent_again_and_after_a_bounded_pause() {
+        assert_eq!(pause(&status(429, 3)), Some(Duration::from_secs(3)));
+        assert_eq!(pause(&status(429, 0)), Some(PAUSES.0));
+        assert_eq!(pause(&status(429, 3600)), Some(PAUSES.1));
+        assert_eq!(pause(&Status::failure("", "").with_code(429)), Some(PAUSES.0));
+        for code in [409, 422, 500, 503, 504] {
+            assert_eq!(pause(&status(code, 3)), None, "{code}");
+        }
+    }
+}

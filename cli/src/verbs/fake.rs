@@ -1,0 +1,99 @@
+//! A source without a cluster: it holds one context and its events, and applies patches as the API server does.
+
+use std::cell::{Cell, RefCell};
+
+use cicdcontext_crds::CicdEvent;
+use futures::{
+    StreamExt,
+    stream::{self, LocalBoxStream},
+};
+use json_patch::PatchOperation;
+use serde_json::{Value, json};
+
+use crate::source::{Context, Problem, Source, SourceError};
+
+/// One context and its events.
+#[derive(Default)]
+pub(super) struct Fake {
+    /// The state of the context `shop`.
+    pub(super) state: RefCell<Value>,
+    /// How many patches fail because somebody else was faster, and changed `state.other`.
+    pub(super) interference: Cell<usize>,
+    /// Patches that were asked for.
+    pub(super) patches: RefCell<Vec<Value>>,
+    /// Events that were created, or are there from the start.
+    pub(super) events: RefCell<Vec<CicdEvent>>,
+    /// What a watch sees after the event itself.
+    pub(super) changes: RefCell<Vec<Option<CicdEvent>>>,
+}
+
+impl Fake {
+    pub(super) fn new(state: Value) -> Self {
+        Self { state: RefCell::new(state), ..Self::default() }
+    }
+
+    fn fail<T>(request: &str, problem: Problem) -> Result<T, SourceError> {
+        Err(SourceError { request: request.to_owned(), problem })
+    }
+}
+
+impl Source for Fake {
+    fn namespace(&self) -> &'static str {
+        "default"
+    }
+
+    async fn context(&self, name: &str) -> Result<Context, SourceError> {
+        if name != "shop" {
+            return Self::fail("get CicdContext", Problem::NotFound(format!("{name} not found")));
+        }
+        let state = self.state.borrow().as_object().cloned();
+        Ok(Context { name: name.to_owned(), uid: "u1".to_owned(), resource_version: "7".to_owned(), state })
+    }
+
+    async fn patch_context(&self, _: &str, operations: &[PatchOperation]) -> Result<(), SourceError> {
+        self.patches.borrow_mut().push(serde_json::to_value(operations).unwrap());
+        if self.interference.get() > 0 {
+            self.interference.set(self.interference.get() - 1);
+            self.state.borrow_mut()["other"] = json!(self.interference.get());
+            return Self::fail("patch CicdContext shop", Problem::Conflict);
+        }
+        let mut object = json!({"spec": {}, "metadata": {"resourceVersion": "7"}});
+        if !self.state.borrow().is_null() {
+            object["spec"]["state"] = self.state.borrow().clone();
+        }
+        // Unlike RFC 6902, the API server's `test` of null passes for an absent member.
+        let operations: Vec<PatchOperation> = operations
+            .iter()
+            .filter(|operation| match operation {
+                PatchOperation::Test(test) => !(test.value.is_null() && object.pointer(test.path.as_str()).is_none()),
+                _ => true,
+            })
+            .cloned()
+            .collect();
+        if json_patch::patch(&mut object, &operations).is_err() {
+            return Self::fail("patch CicdContext shop", Problem::Conflict);
+        }
+        *self.state.borrow_mut() = object["spec"]["state"].clone();
+        Ok(())
+    }
+
+    async fn create_event(&self, event: &CicdEvent) -> Result<CicdEvent, SourceError> {
+        let mut events = self.events.borrow_mut();
+        if events.iter().any(|known| known.metadata.name == event.metadata.name) {
+            return Self::fail("create CicdEvent", Problem::AlreadyExists);
+        }
+        events.push(event.clone());
+        Ok(event.clone())
+    }
+
+    async fn event(&self, name: &str) -> Result<CicdEvent, SourceError> {
+        let found = self.events.borrow().iter().find(|event| event.metadata.name.as_deref() == Some(name)).cloned();
+        found.map_or_else(|| Self::fail("get CicdEvent", Problem::NotFound(format!("{name} not found"))), Ok)
+    }
+
+    fn watch_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> {
+        let first = self.events.borrow().iter().find(|event| event.metadata.name.as_deref() == Some(name)).cloned();
+        let seen: Vec<_> = [first].into_iter().chain(self.changes.borrow().clone()).map(Ok).collect();
+        stream::iter(seen).chain(stream::pending()).boxed_local()
+    }
+}

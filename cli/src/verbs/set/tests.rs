@@ -1,0 +1,140 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{exit::Exit, verbs::fake::Fake};
+
+fn arguments(unset: &[&str], conditions: &[&str]) -> SetArguments {
+    let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
+    SetArguments { object: None, assignments: Vec::new(), unset: owned(unset), conditions: owned(conditions) }
+}
+
+fn read(assignments: &[&str], unset: &[&str], conditions: &[&str]) -> Result<Request, UsageError> {
+    let rest = assignments.iter().map(ToString::to_string).collect();
+    Request::read(&arguments(unset, conditions), Object { name: "shop".to_owned(), rest })
+}
+
+fn at_once(attempts: usize) -> impl Iterator<Item = Duration> {
+    std::iter::repeat_n(Duration::ZERO, attempts)
+}
+
+async fn set(state: Value, request: &Request) -> (Result<Written, Failure>, Value) {
+    let fake = Fake::new(state);
+    let written = run(&fake, request, at_once(0)).await;
+    (written, fake.state.into_inner())
+}
+
+#[tokio::test]
+async fn all_changes_go_into_one_patch() {
+    let request = read(&["state.build.image=web:5", "state.build.count:=5"], &["state.old"], &[]).unwrap();
+    let fake = Fake::new(json!({"old": 1}));
+    let written = run(&fake, &request, at_once(0)).await.unwrap();
+    assert_eq!(written.paths, ["state.old", "state.build.image", "state.build.count"]);
+    assert_eq!(*fake.state.borrow(), json!({"build": {"image": "web:5", "count": 5}}));
+    assert_eq!(fake.patches.borrow().len(), 1);
+}
+
+#[tokio::test]
+async fn the_first_value_creates_the_state() {
+    let (written, state) = set(Value::Null, &read(&["state.a=1"], &[], &[]).unwrap()).await;
+    assert_eq!(written.unwrap().attempts, 1);
+    assert_eq!(state, json!({"a": "1"}));
+}
+
+#[tokio::test]
+async fn unset_comes_first_so_that_a_map_can_be_replaced() {
+    let request = read(&["state.a.new=1"], &["state.a"], &[]).unwrap();
+    let (_, state) = set(json!({"a": {"old": 1}}), &request).await;
+    assert_eq!(state, json!({"a": {"new": "1"}}));
+}
+
+#[tokio::test]
+async fn removing_what_is_not_there_writes_nothing() {
+    let fake = Fake::new(json!({}));
+    let written = run(&fake, &read(&[], &["state.a.b"], &[]).unwrap(), at_once(0)).await.unwrap();
+    assert_eq!(written.to_string(), "CicdContext shop: nothing to change");
+    assert!(fake.patches.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn after_a_conflict_the_patch_is_made_from_what_stands_there_now() {
+    let fake = Fake::new(json!({}));
+    fake.interference.set(3);
+    let written = run(&fake, &read(&["state.a=1"], &[], &[]).unwrap(), at_once(10)).await.unwrap();
+    assert_eq!(written.to_string(), "CicdContext shop: changed state.a (attempt 4)");
+    assert_eq!(*fake.state.borrow(), json!({"a": "1", "other": 0}));
+}
+
+#[tokio::test]
+async fn a_conflict_that_does_not_end_is_exit_4_and_says_that_nothing_changed() {
+    let fake = Fake::new(json!({}));
+    fake.interference.set(100);
+    let failure = run(&fake, &read(&["state.a=1"], &[], &[]).unwrap(), at_once(10)).await.unwrap_err();
+    assert_eq!(failure.exit(), Exit::Refused);
+    assert_eq!(
+        failure.to_string(),
+        "set CicdContext shop: others changed the same place during each of 11 attempts; nothing was changed; \
+         run it again, or let fewer steps write there at once"
+    );
+}
+
+#[tokio::test]
+async fn a_condition_that_does_not_hold_is_exit_4_and_changes_nothing() {
+    let request = read(&["state.a=new"], &[], &["state.phase=ready", "state.count:=1"]).unwrap();
+    let (failure, state) = set(json!({"phase": "busy", "count": 1}), &request).await;
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.exit(), Exit::Refused);
+    assert_eq!(failure.to_string(), "set CicdContext shop: check state.phase: expected \"ready\", found \"busy\"");
+    assert_eq!(state, json!({"phase": "busy", "count": 1}));
+}
+
+#[tokio::test]
+async fn a_condition_that_holds_is_tested_by_the_patch() {
+    let request = read(&["state.a=new"], &[], &["state.phase=ready"]).unwrap();
+    let fake = Fake::new(json!({"phase": "ready"}));
+    run(&fake, &request, at_once(0)).await.unwrap();
+    assert_eq!(fake.patches.borrow()[0][0], json!({"op": "test", "path": "/spec/state/phase", "value": "ready"}));
+}
+
+#[tokio::test]
+async fn a_list_with_null_in_it_is_guarded_by_the_resource_version() {
+    let request = read(&["state.list[0]=x"], &[], &[]).unwrap();
+    let fake = Fake::new(json!({"list": ["a", null]}));
+    run(&fake, &request, at_once(0)).await.unwrap();
+    assert_eq!(fake.patches.borrow()[0][0], json!({"op": "test", "path": "/metadata/resourceVersion", "value": "7"}));
+}
+
+#[tokio::test]
+async fn a_state_over_its_limit_is_refused_before_anything_is_sent() {
+    let request = read(&[&format!("state.a={}", "x".repeat(600 * 1024))], &[], &[]).unwrap();
+    let fake = Fake::new(json!({}));
+    let failure = run(&fake, &request, at_once(0)).await.unwrap_err();
+    assert_eq!(failure.exit(), Exit::Refused);
+    assert!(failure.to_string().contains("at most 524288 bytes are allowed"), "{failure}");
+    assert!(fake.patches.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn a_path_through_a_text_is_refused() {
+    let (failure, _) = set(json!({"a": "text"}), &read(&["state.a.b=1"], &[], &[]).unwrap()).await;
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.exit(), Exit::Refused);
+    assert!(failure.to_string().contains("state.a holds a text"), "{failure}");
+}
+
+#[test]
+fn an_append_is_refused_and_names_another_way() {
+    assert_eq!(
+        read(&["state.images[]=web"], &[], &[]).unwrap_err().to_string(),
+        "set state.images: this version of set cannot append; create a CicdStateWrite with op Append, \
+         or let an event do it: cicdctl event ... --set"
+    );
+    assert!(read(&["state.images{}=web"], &[], &[]).unwrap_err().to_string().contains("with op Add"));
+}
+
+#[test]
+fn there_are_ten_pauses_that_grow_and_end() {
+    let delays: Vec<Duration> = delays().collect();
+    assert_eq!(delays.len(), RETRIES);
+    assert!(delays[0] >= PAUSES.0 && delays[0] <= PAUSES.0 * 2, "{delays:?}");
+    assert!(delays.iter().all(|delay| *delay <= PAUSES.1 * 2), "{delays:?}");
+}
