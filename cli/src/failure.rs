@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use cicdcontext_engine::state::Refusal;
+use cicdcontext_engine::{event::FactsError, state::Refusal};
 use thiserror::Error;
 
 use crate::{arguments::UsageError, exit::Exit, source::SourceError};
@@ -28,16 +28,6 @@ pub enum Failure {
         context: String,
         /// Why.
         refusal: Refusal,
-    },
-    /// The event carries too much.
-    #[error(
-        "event: data, variables and changes have {actual} bytes, at most {allowed} are allowed; put large values into the state"
-    )]
-    EventTooLarge {
-        /// Bytes that it has.
-        actual: usize,
-        /// Bytes that it may have.
-        allowed: usize,
     },
     /// Others changed the same place each time.
     #[error(
@@ -109,9 +99,12 @@ impl Failure {
     /// The exit code that tells a script about it.
     pub fn exit(&self) -> Exit {
         match self {
+            // The command line is right where only a limit is passed.
+            Self::Usage(UsageError::Event(FactsError::TooLarge { .. }))
+            | Self::Refused { .. }
+            | Self::Conflict { .. } => Exit::Refused,
             Self::Usage(_) => Exit::Usage,
             Self::ValueMissing { .. } => Exit::ValueMissing,
-            Self::Refused { .. } | Self::Conflict { .. } | Self::EventTooLarge { .. } => Exit::Refused,
             Self::EventFailed { .. } => Exit::EventFailed,
             Self::EventDeleted { .. } => Exit::NotFound,
             Self::NotFinished { .. } => Exit::TimedOut,

@@ -1,9 +1,9 @@
 //! An object whose metadata is parsed and whose spec and status are still JSON.
 
-use std::{borrow::Cow, marker::PhantomData};
+use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData};
 
 use cicdcontext_crds::vocabulary::reason;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::{
     Resource,
     core::{object::HasSpec, object::HasStatus},
@@ -139,18 +139,59 @@ impl<K> Stored<K> {
     }
 }
 
+/// What is read of an object's metadata. `managedFields` are left out here and not afterwards: they mirror the nesting of
+/// spec, so that parsing them would fail where the spec itself is too deep.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Metadata {
+    name: Option<String>,
+    generate_name: Option<String>,
+    namespace: Option<String>,
+    uid: Option<String>,
+    resource_version: Option<String>,
+    generation: Option<i64>,
+    creation_timestamp: Option<Time>,
+    deletion_timestamp: Option<Time>,
+    deletion_grace_period_seconds: Option<i64>,
+    labels: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, String>>,
+    owner_references: Option<Vec<OwnerReference>>,
+    finalizers: Option<Vec<String>>,
+}
+
+impl From<Metadata> for ObjectMeta {
+    fn from(read: Metadata) -> Self {
+        Self {
+            name: read.name,
+            generate_name: read.generate_name,
+            namespace: read.namespace,
+            uid: read.uid,
+            resource_version: read.resource_version,
+            generation: read.generation,
+            creation_timestamp: read.creation_timestamp,
+            deletion_timestamp: read.deletion_timestamp,
+            deletion_grace_period_seconds: read.deletion_grace_period_seconds,
+            labels: read.labels,
+            annotations: read.annotations,
+            owner_references: read.owner_references,
+            finalizers: read.finalizers,
+            ..Self::default()
+        }
+    }
+}
+
 impl<'de, K> Deserialize<'de> for Stored<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Parts {
-            metadata: ObjectMeta,
+            metadata: Metadata,
             #[serde(default)]
             spec: Option<Box<RawValue>>,
             #[serde(default)]
             status: Option<Box<RawValue>>,
         }
-        let Parts { mut metadata, spec, status } = Parts::deserialize(deserializer)?;
-        metadata.managed_fields = None;
+        let Parts { metadata, spec, status } = Parts::deserialize(deserializer)?;
+        let mut metadata = ObjectMeta::from(metadata);
         if let Some(annotations) = &mut metadata.annotations {
             annotations.remove(LAST_APPLIED);
         }
@@ -205,6 +246,18 @@ mod tests {
         let error = stored.spec().unwrap_err();
         assert_eq!(error.reason(), "TooDeep");
         assert_eq!(error.to_string(), "read spec: it is nested deeper than 127 levels");
+    }
+
+    #[test]
+    fn field_managers_of_a_deep_object_are_as_deep_and_are_not_read() {
+        let text = format!(
+            r#"{{"type":"ADDED","object":{{"metadata":{{"name":"x","managedFields":[{{"fieldsV1":{}}}]}},"spec":{{}}}}}}"#,
+            nested(200)
+        );
+        let WatchEvent::Added(stored) = serde_json::from_str::<WatchEvent<Stored<CicdContext>>>(&text).unwrap() else {
+            panic!("not an ADDED event");
+        };
+        assert_eq!(stored.name(), "x");
     }
 
     #[test]

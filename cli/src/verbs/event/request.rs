@@ -7,12 +7,7 @@ use cicdcontext_crds::{
     vocabulary::{GROUP, VERSION, annotation},
 };
 use cicdcontext_engine::{
-    event::{
-        EventFacts,
-        annotation::Front,
-        facts::{MAX_CONTENT_BYTES, content_bytes},
-        name::event_name,
-    },
+    event::{EventFacts, annotation::Front, name::event_name},
     state::Path,
 };
 use jiff::Timestamp;
@@ -99,10 +94,6 @@ impl Request {
     /// The object to create. An event of an id has the name that an annotation with this id would get, so that both are
     /// one event.
     pub fn event(&self, context: &Context, occasion: &Occasion) -> Result<CicdEvent, Failure> {
-        let actual = content_bytes(&self.spec);
-        if actual > MAX_CONTENT_BYTES {
-            return Err(Failure::EventTooLarge { actual, allowed: MAX_CONTENT_BYTES });
-        }
         let id = self.id.clone().unwrap_or_else(|| random_id(occasion.random));
         let mut spec = self.spec.clone();
         spec.context_ref.uid = Some(context.uid.clone());

@@ -159,8 +159,7 @@ fn what_the_operator_would_refuse_is_refused_before_anything_is_created() {
 #[test]
 fn an_event_over_256_kib_is_exit_4() {
     let data = vec![format!("k={}", "x".repeat(300 * 1024))];
-    let failure =
-        read(&EventArguments { data, ..arguments() }, "a=b").unwrap().event(&context(), &occasion()).unwrap_err();
+    let failure = Failure::from(read(&EventArguments { data, ..arguments() }, "a=b").unwrap_err());
     assert_eq!(failure.exit(), Exit::Refused);
     assert!(failure.to_string().contains("at most 262144 are allowed"), "{failure}");
 }
