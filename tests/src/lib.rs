@@ -1,6 +1,9 @@
-//! A real Kubernetes control plane for the integration suite, the demo and the benchmarks.
+//! A real Kubernetes control plane for the integration suite, the demo and the benchmarks, the operator as a process,
+//! and a receiver for what it sends.
 //!
-//! It knows how to get etcd, kube-apiserver, kube-controller-manager and kubectl, and how to start and stop them. It
-//! must not know what the operator does with them: the suites in `tests/tests` and the demo do.
+//! It knows how to get etcd, kube-apiserver, kube-controller-manager and kubectl, and how to start and stop them and the
+//! operator. It must not know what the operator does with them: the suites in `tests/tests` and the demo do.
 
 pub mod cluster;
+pub mod operator;
+pub mod receiver;

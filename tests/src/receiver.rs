@@ -1,0 +1,308 @@
+//! A small HTTP server on loopback that records each request and answers as it was told to. It knows nothing of what is
+//! expected.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+/// More than the operator ever sends.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// What is answered to a request.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use cicdcontext_tests::receiver::Answer;
+/// use serde_json::json;
+///
+/// let slow = Answer::json(201, &json!({"run": 7})).after(Duration::from_secs(2));
+/// let never = Answer::hang();
+/// # let _ = (slow, never);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+    delay: Duration,
+    hang: bool,
+}
+
+impl Answer {
+    /// A status and a JSON body.
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::text(status, body.to_string()).header("content-type", "application/json")
+    }
+
+    /// A status and any text.
+    pub fn text(status: u16, body: impl Into<String>) -> Self {
+        Self { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO, hang: false }
+    }
+
+    /// `200 {"ok": true}`, but only after [`Receiver::release`]; never, if that is not called.
+    pub fn hang() -> Self {
+        Self { hang: true, ..Self::default() }
+    }
+
+    /// The same, not before this time has passed.
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// The same, not before [`Receiver::release`].
+    #[must_use]
+    pub fn held(self) -> Self {
+        Self { hang: true, ..self }
+    }
+
+    /// One more header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+impl Default for Answer {
+    /// `200 {"ok": true}`
+    fn default() -> Self {
+        Self::json(200, &json!({"ok": true}))
+    }
+}
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub struct Arrived {
+    /// When its last byte was read.
+    pub at: Instant,
+    /// Its method.
+    pub method: Method,
+    /// Path and query.
+    pub path: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// JSON where it is, else the text.
+    pub body: Value,
+}
+
+impl Arrived {
+    /// A header's text; blank if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// What was waited for did not arrive.
+#[derive(Debug, thiserror::Error)]
+#[error("wait for {expected} requests to {path}: after {} s there are {}: {}", within.as_secs(), arrived.len(), shown(arrived))]
+pub struct Late {
+    /// The path.
+    pub path: String,
+    /// How many were expected.
+    pub expected: usize,
+    /// How long they were waited for.
+    pub within: Duration,
+    /// What arrived at any path.
+    pub arrived: Vec<Arc<Arrived>>,
+}
+
+fn shown(arrived: &[Arc<Arrived>]) -> String {
+    let list: Vec<String> =
+        arrived.iter().map(|request| format!("{} {} {}", request.method, request.path, request.body)).collect();
+    if list.is_empty() { "none".to_owned() } else { list.join("; ") }
+}
+
+/// Whoever asks, given the request, gets the answer.
+type Program = Box<dyn FnMut(&Arrived) -> Answer + Send>;
+
+struct Shared {
+    arrived: watch::Sender<Vec<Arc<Arrived>>>,
+    released: watch::Sender<bool>,
+    programs: Mutex<HashMap<String, Program>>,
+}
+
+impl Shared {
+    fn programs(&self) -> MutexGuard<'_, HashMap<String, Program>> {
+        self.programs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The server. It ends when this is dropped.
+pub struct Receiver {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    server: JoinHandle<()>,
+}
+
+impl Receiver {
+    /// Listens on a free port. Each request to any path is answered with `200 {"ok": true}` until told otherwise.
+    pub async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            arrived: watch::Sender::new(Vec::new()),
+            released: watch::Sender::new(false),
+            programs: Mutex::default(),
+        });
+        let router = Router::new().fallback(receive).with_state(Arc::clone(&shared));
+        // An error would show as a request that did not arrive.
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
+        Ok(Self { address, shared, server })
+    }
+
+    /// `http://127.0.0.1:PORT` and a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers each request to `path` so from now on.
+    pub fn answer(&self, path: &str, answer: Answer) {
+        self.program(path, move |_| answer.clone());
+    }
+
+    /// Answers the next requests to `path` one after the other with these, and all further ones with the default.
+    pub fn answers(&self, path: &str, answers: impl IntoIterator<Item = Answer>) {
+        let mut answers: VecDeque<Answer> = answers.into_iter().collect();
+        self.program(path, move |_| answers.pop_front().unwrap_or_default());
+    }
+
+    /// Answers each request to `path` as a function says.
+    pub fn program(&self, path: &str, program: impl FnMut(&Arrived) -> Answer + Send + 'static) {
+        self.shared.programs().insert(path.to_owned(), Box::new(program));
+    }
+
+    /// Lets all answers go that hang, now and later.
+    pub fn release(&self) {
+        self.shared.released.send_replace(true);
+    }
+
+    /// All requests, in the order in which they arrived.
+    pub fn requests(&self) -> Vec<Arc<Arrived>> {
+        self.shared.arrived.borrow().clone()
+    }
+
+    /// The requests to `path`.
+    pub fn requests_to(&self, path: &str) -> Vec<Arc<Arrived>> {
+        of_path(&self.shared.arrived.borrow(), path)
+    }
+
+    /// Waits until at least `count` requests have arrived at `path`, and gives all of them.
+    pub async fn wait_for(&self, path: &str, count: usize, within: Duration) -> Result<Vec<Arc<Arrived>>, Late> {
+        let mut arrived = self.shared.arrived.subscribe();
+        let enough = arrived.wait_for(|all| of_path(all, path).len() >= count);
+        let enough = timeout(within, enough).await.is_ok();
+        let arrived = self.requests();
+        if enough {
+            return Ok(of_path(&arrived, path));
+        }
+        Err(Late { path: path.to_owned(), expected: count, within, arrived })
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn of_path(arrived: &[Arc<Arrived>], path: &str) -> Vec<Arc<Arrived>> {
+    arrived.iter().filter(|request| request.path == path).cloned().collect()
+}
+
+async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let bytes = to_bytes(body, MAX_BODY).await.unwrap_or_default();
+    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes)));
+    let arrived = Arrived { at: Instant::now(), method: parts.method, path, headers: parts.headers, body };
+    let answer = shared.programs().get_mut(&arrived.path).map(|program| program(&arrived)).unwrap_or_default();
+    shared.arrived.send_modify(|all| all.push(Arc::new(arrived)));
+    sleep(answer.delay).await;
+    if answer.hang {
+        // The sender is part of `shared`: it outlives this wait.
+        shared.released.subscribe().wait_for(|released| *released).await.map(drop).unwrap_or_default();
+    }
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, Body::from(answer.body)).into_response();
+    for (name, value) in &answer.headers {
+        let (Ok(name), Ok(value)) = (name.parse::<header::HeaderName>(), value.parse()) else { continue };
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    async fn post(receiver: &Receiver, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(receiver.address()).await.unwrap();
+        let length = body.len();
+        let request = format!("POST {path} HTTP/1.0\r\nContent-Length: {length}\r\nX-Run: 7\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn requests_are_recorded_in_order_and_answered_as_told() {
+        let receiver = Receiver::start().await.unwrap();
+        receiver.answers("/a", [Answer::json(503, &json!({"busy": true}))]);
+        assert!(post(&receiver, "/a", r#"{"n": 1}"#).await.starts_with("HTTP/1.0 503"));
+        assert!(post(&receiver, "/a", "text").await.ends_with(r#"{"ok":true}"#));
+        let arrived = receiver.wait_for("/a", 2, Duration::from_secs(5)).await.unwrap();
+        assert_eq!((&arrived[0].body, &arrived[1].body), (&json!({"n": 1}), &json!("text")));
+        assert_eq!(arrived[0].header("x-run"), "7");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_hangs_is_given_after_the_release() {
+        let receiver = Receiver::start().await.unwrap();
+        receiver.answer("/a", Answer::text(201, "late").held());
+        let (answer, ()) = tokio::join!(post(&receiver, "/a", ""), async {
+            receiver.wait_for("/a", 1, Duration::from_secs(5)).await.unwrap();
+            receiver.release();
+        });
+        assert!(answer.starts_with("HTTP/1.0 201") && answer.ends_with("late"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn what_did_not_arrive_is_told_with_what_did() {
+        let receiver = Receiver::start().await.unwrap();
+        post(&receiver, "/other", "1").await;
+        let late = receiver.wait_for("/a", 1, Duration::from_millis(10)).await.unwrap_err();
+        assert_eq!(late.to_string(), "wait for 1 requests to /a: after 0 s there are 1: POST /other 1");
+    }
+}
