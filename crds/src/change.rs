@@ -25,7 +25,7 @@ pub enum ChangeOperation {
 /// One change of state whose value may come from a template or from a JSONPath.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-cicd-one-of" = [
+#[schemars(extend("example" = [
     {"required": ["value"]},
     {"required": ["template"]},
     {"required": ["fromPath"]},
@@ -68,7 +68,7 @@ pub type Capture = Change;
 /// One change of state with a literal value, as events and state writes carry it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-cicd-one-of" = [
+#[schemars(extend("example" = [
     {"required": ["value"]},
     {"required": ["op"], "properties": {"op": {"enum": ["Unset", "Clear"]}}},
 ]))]
@@ -101,7 +101,7 @@ impl From<ValueChange> for Change {
 /// What must hold in the state before a state write is applied.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-cicd-one-of" = [{"required": ["equals"]}, {"required": ["exists"]}]))]
+#[schemars(extend("example" = [{"required": ["equals"]}, {"required": ["exists"]}]))]
 pub struct Precondition {
     /// The path to look at, as in a change.
     #[schemars(length(min = 1, max = 1024))]

@@ -63,11 +63,11 @@ pub struct ConfigurationBlock {
     pub settings: Option<Map<String, Value>>,
     /// Templates with a name, rendered whenever another template reads variables.NAME.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxProperties" = 512), inner(length(max = 65536)))]
+    #[schemars(extend("maxProperties" = 512, "additionalProperties" = {"type": "string", "maxLength": 65536}))]
     pub variables: Option<BTreeMap<String, String>>,
     /// Templates that others include as {{> NAME}}. Seen by templates of the same language only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxProperties" = 512), inner(length(max = 65536)))]
+    #[schemars(extend("maxProperties" = 512, "additionalProperties" = {"type": "string", "maxLength": 65536}))]
     pub partials: Option<BTreeMap<String, String>>,
     /// The pipelines of every context, by name ([A-Za-z0-9_-], at most 63 characters).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,11 +93,11 @@ pub struct ContextConfiguration {
     pub settings: Option<Map<String, Value>>,
     /// Templates with a name; they win over the common ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxProperties" = 512), inner(length(max = 65536)))]
+    #[schemars(extend("maxProperties" = 512, "additionalProperties" = {"type": "string", "maxLength": 65536}))]
     pub variables: Option<BTreeMap<String, String>>,
     /// Templates that others include; they win over the common ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxProperties" = 512), inner(length(max = 65536)))]
+    #[schemars(extend("maxProperties" = 512, "additionalProperties" = {"type": "string", "maxLength": 65536}))]
     pub partials: Option<BTreeMap<String, String>>,
     /// Pipelines, merged over the common ones: handlers and generators by their names.
     #[serde(default, skip_serializing_if = "Option::is_none")]

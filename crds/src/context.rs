@@ -107,7 +107,7 @@ pub struct CicdContextSpec {
     pub configuration: ConfigurationBlock,
     /// Literal texts of variables, by name. They win over variables and are never rendered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxProperties" = 512), inner(length(max = 65536)))]
+    #[schemars(extend("maxProperties" = 512, "additionalProperties" = {"type": "string", "maxLength": 65536}))]
     pub variable_values: Option<BTreeMap<String, String>>,
     /// The state: one free-form JSON object that every step reads and writes by patching this object (kubectl patch
     /// --type merge, or any client), and that handlers write into. At most 512 KiB, nested at most 64 deep.

@@ -48,7 +48,7 @@ pub const DEFAULT_MAX_ELAPSED_SECONDS: i64 = 86_400;
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend(
-    "x-cicd-one-of" = [{"required": ["url"]}, {"required": ["urlFrom"]}],
+    "example" = [{"required": ["url"]}, {"required": ["urlFrom"]}],
     "x-kubernetes-validations" = [
         {"rule": "!has(self.url) || self.url.startsWith('https://') || (self.url.startsWith('http://') && has(self.allowHttp) && self.allowHttp)",
          "message": "url must start with https:// (or with http:// if allowHttp is true)", "fieldPath": ".url"},
@@ -120,7 +120,7 @@ pub struct CicdEndpointSpec {
     pub template_engine: Option<TemplateEngine>,
     /// Templates that the bodies include. Nobody else's partials are seen there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxProperties" = 128), inner(length(max = 65536)))]
+    #[schemars(extend("maxProperties" = 128, "additionalProperties" = {"type": "string", "maxLength": 65536}))]
     pub partials: Option<std::collections::BTreeMap<String, String>>,
     /// Templates of the request bodies. Default: those of the preset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -174,7 +174,7 @@ pub struct SecretKeyReference {
 /// Names a key of a Secret or of a ConfigMap.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-cicd-one-of" = [{"required": ["secretKeyRef"]}, {"required": ["configMapKeyRef"]}]))]
+#[schemars(extend("example" = [{"required": ["secretKeyRef"]}, {"required": ["configMapKeyRef"]}]))]
 pub struct CertificateSource {
     /// A key of a Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -244,7 +244,7 @@ pub enum Preset {
 /// A header of every request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-cicd-one-of" = [{"required": ["value"]}, {"required": ["valueFrom"]}]))]
+#[schemars(extend("example" = [{"required": ["value"]}, {"required": ["valueFrom"]}]))]
 pub struct EndpointHeader {
     /// Name of the header.
     #[schemars(length(min = 1, max = 253), regex(pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"))]
@@ -276,7 +276,7 @@ pub struct HeaderSource {
 
 /// Credentials: exactly one of bearer and basic.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("x-cicd-one-of" = [{"required": ["bearer"]}, {"required": ["basic"]}]))]
+#[schemars(extend("example" = [{"required": ["bearer"]}, {"required": ["basic"]}]))]
 pub struct Auth {
     /// `Authorization: Bearer` with the token from a Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -65,7 +65,7 @@ pub struct ContextReference {
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend(
-    "x-cicd-one-of" = [{"required": ["event"]}, {"required": ["generate"]}, {"required": ["raw"]}],
+    "example" = [{"required": ["event"]}, {"required": ["generate"]}, {"required": ["raw"]}],
     "x-kubernetes-validations" = [
         {"rule": "self == oldSelf", "message": "an event cannot be changed; create another one"},
         {"rule": "has(self.raw) || has(self.pipeline)", "message": "pipeline is required"},
@@ -103,7 +103,10 @@ pub struct CicdEventSpec {
     pub vars: Option<Value>,
     /// As vars, with values read from the state when the event starts, as {path: path in the state}. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("maxProperties" = 64), inner(length(min = 1, max = 1024)))]
+    #[schemars(extend(
+        "maxProperties" = 64,
+        "additionalProperties" = {"type": "string", "minLength": 1, "maxLength": 1024},
+    ))]
     pub vars_from: Option<BTreeMap<String, String>>,
     /// Changes of the state, made all or none before the first handler. If they are refused the event fails and
     /// nothing is sent. Default: none.

@@ -12,7 +12,7 @@ use crate::change::{Capture, Change};
 /// an inherited handler may leave the type out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-cicd-one-of" = [
+#[schemars(extend("example" = [
     {"required": ["notify"]},
     {"required": ["respond"]},
     {"required": ["manualChoice"]},
@@ -298,7 +298,7 @@ pub struct GenerateHandler {
 
 /// Sends an HTTP request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("x-cicd-one-of" = [
+#[schemars(extend("example" = [
     {"required": ["endpoint"]}, {"required": ["url"]},
     {"not": {"anyOf": [{"required": ["endpoint"]}, {"required": ["url"]}]}},
 ]))]

@@ -56,8 +56,16 @@ fn manifest(crd: CustomResourceDefinition) -> Result<Manifest, serde_json::Error
 fn tidy(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            if let Some(one_of) = map.remove(ONE_OF_MARKER) {
+            // Below `properties` the same word would be a field's name, with a schema and not a list.
+            if map.get(ONE_OF_MARKER).is_some_and(Value::is_array)
+                && let Some(one_of) = map.remove(ONE_OF_MARKER)
+            {
                 map.insert("oneOf".to_owned(), one_of);
+            }
+            // A default would be written into every object. Below `properties` the same word would be a field's name, with a
+            // schema.
+            if map.get("default").is_some_and(|default| !default.is_object()) {
+                map.remove("default");
             }
             // A format is for numbers here; schemars also gives "uint32" and the like, which Kubernetes does not know.
             if map.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {

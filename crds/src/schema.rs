@@ -18,11 +18,12 @@ pub fn any_value(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"nullable": true, "x-kubernetes-preserve-unknown-fields": true})
 }
 
-/// The key under which a type declares its `oneOf`; [`crate::manifests`] renames it.
+/// The key under which a type declares its `oneOf`, as a list; [`crate::manifests`] renames it.
 ///
 /// It cannot be called `oneOf` from the start, since kube's rewriter takes each `oneOf` for an enum and moves its
-/// branches' properties up.
-pub const ONE_OF_MARKER: &str = "x-cicd-one-of";
+/// branches' properties up. Nor can it have a name of its own, since a CRD is made through a type that drops what it does
+/// not know. `example` may hold any JSON, and nothing here has examples.
+pub const ONE_OF_MARKER: &str = "example";
 
 /// Deserialises a field such that an explicit `null` is `Some(Value::Null)` and only an absent field is `None`.
 pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {

@@ -146,7 +146,11 @@ pub mod reason {
     pub const INVALID_BODY: &str = "InvalidBody";
     /// The rendered request breaks a rule for headers, paths or sizes.
     pub const INVALID_REQUEST: &str = "InvalidRequest";
-    /// The handler's type is not one that this version carries out.
+    /// The choices of a manualChoice handler cannot be made.
+    pub const INVALID_CHOICES: &str = "InvalidChoices";
+    /// A respond handler has a blank message or URL.
+    pub const NOTHING_TO_SEND: &str = "NothingToSend";
+    /// What is asked for is not carried out by this version.
     pub const NOT_SUPPORTED: &str = "NotSupported";
     /// State changes of a handler were refused.
     pub const CHANGE_REFUSED: &str = "ChangeRefused";

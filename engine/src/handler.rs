@@ -3,20 +3,25 @@
 //! One file a type, each with one function: from the checked configuration and a [`Scope`] to what is to be done.
 //! Nothing is sent or written here.
 
+mod body;
 pub mod endpoint;
 pub mod error;
 pub(crate) mod generate;
+mod manual_choice;
 mod notify;
 pub mod program;
 pub mod request;
+mod respond;
 pub mod scope;
 mod set_values;
+mod trigger_pipeline;
 mod webhook;
 
 pub use endpoint::{Endpoint, EndpointLookup, Endpoints};
 pub use error::HandlerError;
 pub use program::Program;
 pub use request::{Request, Target};
+use respond::Response;
 pub use scope::Scope;
 
 use crate::{
@@ -31,6 +36,8 @@ pub enum Prepared {
     Send(Box<Request>),
     /// Changes to write; there may be none.
     Write(Vec<PlainChange>),
+    /// Nothing, and why.
+    Nothing(&'static str),
 }
 
 /// Whether a handler's `if` lets it run; the rendered text where it does not.
@@ -52,8 +59,15 @@ pub fn prepare(
         Action::Webhook(webhook) => webhook::prepare(webhook, scope, endpoints, webhook_id).map(Prepared::Send),
         Action::SetValues(changes) => set_values::prepare(changes, scope).map(Prepared::Write),
         Action::Generate(generate) => generate::prepare(generate, scope).map(Prepared::Write),
-        Action::Respond(_) | Action::ManualChoice(_) | Action::TriggerPipeline(_) => {
-            Err(HandlerError::NotSupported(handler.action.kind()))
+        Action::ManualChoice(manual) => {
+            manual_choice::prepare(manual, scope, endpoints, webhook_id).map(Prepared::Send)
         }
+        Action::TriggerPipeline(trigger) => {
+            trigger_pipeline::prepare(trigger, scope, endpoints, webhook_id).map(Prepared::Send)
+        }
+        Action::Respond(respond) => Ok(match respond::prepare(respond, scope, endpoints, webhook_id)? {
+            Response::Send(request) => Prepared::Send(request),
+            Response::Nothing(why) => Prepared::Nothing(why),
+        }),
     }
 }

@@ -273,6 +273,9 @@ impl Run {
                 status.endpoint = Some(request.target.to_string());
                 Stage::Sending(request)
             }
+            Ok(Decision::Go(Prepared::Nothing(why))) => {
+                self.finish(HandlerPhase::Skipped, reason::NOTHING_TO_SEND, Some(why.to_owned()))
+            }
             Ok(Decision::Go(Prepared::Write(changes))) if changes.is_empty() => self.finish(
                 HandlerPhase::Succeeded,
                 reason::STATE_WRITTEN,

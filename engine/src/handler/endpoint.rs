@@ -15,8 +15,9 @@ use crate::{
     template::{Engine, Library, Source, TemplateError},
 };
 
-/// The body that the preset Generic sends for a notify handler.
+/// The bodies that the preset Generic sends.
 const GENERIC_NOTIFY: &str = r#"{"context": "{{context.name}}", "namespace": "{{context.namespace}}", "pipeline": "{{pipeline.name}}", "event": "{{event.name}}", "message": "{{handler.message}}", "fields": {{json handler.fields}}}"#;
+const GENERIC_CHOICE: &str = r#"{"context": "{{context.name}}", "namespace": "{{context.namespace}}", "pipeline": "{{pipeline.name}}", "event": "{{event.name}}", "title": "{{handler.title}}", "fields": {{json handler.fields}}, "choices": {{json handler.choices}}}"#;
 
 /// Finds the endpoints of an event's handlers; whoever drives a run has gathered them.
 pub trait Endpoints {
@@ -44,14 +45,37 @@ pub struct Endpoint {
     pub method: HttpMethod,
     /// Its headers that are templates.
     pub headers: Vec<NamedSource>,
-    /// Body of notify handlers.
-    pub notify: Option<Source>,
+    /// Its bodies.
+    pub bodies: BodyTemplates,
+    /// Arguments of every triggerPipeline body.
+    pub args: Vec<NamedSource>,
+    /// Hosts that a respond handler's URL may have.
+    pub allowed_hosts: Vec<String>,
     /// What to keep of every response.
     pub capture: Vec<ChangeTemplate>,
     /// What webhook handlers may choose.
     pub allow: Allow,
     /// Its partials.
     pub library: Library,
+}
+
+/// The templates of an endpoint's bodies; none where neither the endpoint nor its preset has one.
+#[derive(Debug, Default)]
+pub struct BodyTemplates {
+    /// Of notify handlers.
+    pub notify: Option<Source>,
+    /// Of respond handlers.
+    pub respond: Option<Source>,
+    /// Of manualChoice handlers.
+    pub manual_choice: Option<Source>,
+    /// Of triggerPipeline handlers; none sends all arguments as a JSON object.
+    pub trigger_pipeline: Option<Source>,
+}
+
+impl BodyTemplates {
+    fn all(&self) -> impl Iterator<Item = &Source> {
+        [&self.notify, &self.respond, &self.manual_choice, &self.trigger_pipeline].into_iter().flatten()
+    }
 }
 
 /// Why an endpoint cannot be used.
@@ -89,14 +113,18 @@ impl Endpoint {
                 Some(NamedSource { name: name.clone(), value })
             })
             .collect();
-        let notify = match spec.bodies.as_ref().and_then(|bodies| bodies.notify.as_deref()) {
-            Some(text) => Some(source("bodies.notify", text)),
-            None if spec.preset.unwrap_or_default() == Preset::Generic => {
-                Some(Source::new("preset Generic, notify", GENERIC_NOTIFY, Engine::Handlebars))
-            }
-            None => None,
-        };
-        for template in headers.iter().map(|header| &header.value).chain(&notify) {
+        let args: Vec<NamedSource> = spec
+            .args
+            .iter()
+            .flatten()
+            .map(|arg| NamedSource {
+                name: arg.name.clone(),
+                value: source(&format!("args[{}].value", arg.name), &arg.value),
+            })
+            .collect();
+        let bodies = bodies(spec, &source);
+        let named = headers.iter().chain(&args).map(|named| &named.value);
+        for template in named.chain(bodies.all()) {
             library.compile(template).map_err(Box::new)?;
         }
         let captures = spec.capture.iter().flatten().enumerate();
@@ -106,7 +134,9 @@ impl Endpoint {
         Ok(Self {
             method: spec.method.unwrap_or_default(),
             headers,
-            notify,
+            bodies,
+            args,
+            allowed_hosts: spec.allowed_hosts.clone().unwrap_or_default(),
             capture,
             allow: spec.allow.clone().unwrap_or_default(),
             library,
@@ -120,6 +150,23 @@ impl Endpoint {
             Ok((header.name.clone(), text.trim().to_owned()))
         };
         self.headers.iter().map(render).collect()
+    }
+}
+
+fn bodies(spec: &CicdEndpointSpec, source: &impl Fn(&str, &str) -> Source) -> BodyTemplates {
+    let own = spec.bodies.clone().unwrap_or_default();
+    let generic = spec.preset.unwrap_or_default() == Preset::Generic;
+    let body = |field: &str, own: Option<String>, preset: Option<&str>| match own {
+        Some(text) => Some(source(&format!("bodies.{field}"), &text)),
+        None => preset
+            .filter(|_| generic)
+            .map(|text| Source::new(format!("preset Generic, {field}"), text, Engine::Handlebars)),
+    };
+    BodyTemplates {
+        notify: body("notify", own.notify, Some(GENERIC_NOTIFY)),
+        respond: body("respond", own.respond, Some(GENERIC_NOTIFY)),
+        manual_choice: body("manualChoice", own.manual_choice, Some(GENERIC_CHOICE)),
+        trigger_pipeline: body("triggerPipeline", own.trigger_pipeline, None),
     }
 }
 

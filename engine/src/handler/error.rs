@@ -1,6 +1,6 @@
 //! Why a handler cannot be carried out.
 
-use cicdcontext_crds::{HandlerType, vocabulary::reason};
+use cicdcontext_crds::vocabulary::reason;
 
 use crate::{
     state::{PathError, Refusal},
@@ -63,9 +63,14 @@ pub enum HandlerError {
         /// What there is.
         problem: String,
     },
-    /// This version does not carry out the type.
-    #[error("run a {} handler: this version of the operator carries out notify, webhook, setValues and generate", .0.as_str())]
-    NotSupported(HandlerType),
+    /// Choices cannot be made.
+    #[error("make choices of {place}: {problem}")]
+    Choices {
+        /// Where their template stands in the configuration.
+        place: String,
+        /// What is wrong with them.
+        problem: String,
+    },
 }
 
 impl HandlerError {
@@ -80,7 +85,7 @@ impl HandlerError {
             Self::EndpointNotAllowed { .. } => reason::ENDPOINT_NOT_ALLOWED,
             Self::EndpointNotReady { .. } => reason::ENDPOINT_NOT_READY,
             Self::UnknownGenerator { .. } => reason::UNKNOWN_GENERATOR,
-            Self::NotSupported(_) => reason::NOT_SUPPORTED,
+            Self::Choices { .. } => reason::INVALID_CHOICES,
         }
     }
 }

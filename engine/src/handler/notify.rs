@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::{
+    body,
     endpoint::{self, Endpoints},
     error::HandlerError,
-    request::{Request, Target},
+    request::Request,
     scope::{Scope, fields},
 };
 use crate::configuration::model::Notify;
@@ -21,20 +22,6 @@ pub(super) fn prepare(
     let fields = fields(scope, &notify.fields)?;
     scope.add_to_handler([("message", json!(message)), ("fields", json!(fields))]);
     scope.insert("endpoint", json!({"name": notify.endpoint.name}));
-    let Some(body) = &endpoint.notify else {
-        return Err(HandlerError::EndpointNotReady {
-            endpoint: Target::Endpoint(notify.endpoint.clone()).to_string(),
-            problem: "it has no body for notify handlers: set spec.bodies.notify".to_owned(),
-        });
-    };
-    let body = scope.json_body(&endpoint.library, body)?;
-    Ok(Box::new(Request {
-        target: Target::Endpoint(notify.endpoint.clone()),
-        method: endpoint.method,
-        path: None,
-        headers: Vec::new(),
-        endpoint_headers: endpoint.rendered_headers(scope)?,
-        body: Some(body),
-        webhook_id: webhook_id.to_owned(),
-    }))
+    let template = endpoint.bodies.notify.as_ref();
+    body::request(scope, &notify.endpoint, &endpoint, template, "notify", webhook_id).map(Box::new)
 }

@@ -13,15 +13,23 @@ pub enum Target {
     Endpoint(EndpointReference),
     /// To a public https URL, without credentials.
     Url(String),
+    /// To another https URL than the endpoint's own, on a host that the endpoint allows: with its headers and limits,
+    /// without its credentials.
+    Foreign {
+        /// The endpoint.
+        endpoint: EndpointReference,
+        /// The URL.
+        url: String,
+    },
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Endpoint(EndpointReference { name, namespace: None }) => formatter.write_str(name),
-            Self::Endpoint(EndpointReference { name, namespace: Some(namespace) }) => {
-                write!(formatter, "{namespace}/{name}")
-            }
+            Self::Endpoint(endpoint) | Self::Foreign { endpoint, .. } => match &endpoint.namespace {
+                None => formatter.write_str(&endpoint.name),
+                Some(namespace) => write!(formatter, "{namespace}/{}", endpoint.name),
+            },
             Self::Url(_) => formatter.write_str("(url)"),
         }
     }

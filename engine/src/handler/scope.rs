@@ -6,7 +6,7 @@ use super::{error::HandlerError, program::Program};
 use crate::{
     configuration::json_path,
     configuration::model::{ChangeTemplate, ChangeValue, Pipeline},
-    event::{ContextFacts, EventFacts, Happened},
+    event::{ContextFacts, EventFacts, Happened, facts::RESERVED_ROOTS},
     state::{Path, PathError, PlainChange, change::set_value},
     template::{Escape, Library, Seed, Source},
 };
@@ -130,8 +130,25 @@ impl<'a> Scope<'a> {
         Ok(changes)
     }
 
+    /// Renders a template that sees one more value at the root, under `name` if that is not one of ours.
+    pub fn text_with(&mut self, name: &str, value: Value, source: &Source) -> Result<String, HandlerError> {
+        let Some(root) = self.root.as_object_mut() else { return self.text(source) };
+        if name == "state" || RESERVED_ROOTS.contains(&name) {
+            return self.text(source);
+        }
+        let before = root.insert(name.to_owned(), value);
+        let text = self.text(source);
+        if let Some(root) = self.root.as_object_mut() {
+            match before {
+                Some(before) => root.insert(name.to_owned(), before),
+                None => root.remove(name),
+            };
+        }
+        text
+    }
+
     /// What a JSONPath that is known to parse finds: nothing, one value, or a list of several.
-    fn query(&self, path: &str) -> Option<Value> {
+    pub(super) fn query(&self, path: &str) -> Option<Value> {
         let path = json_path::parse(path).ok()?;
         let mut found = path.query(&self.root).all();
         match found.len() {

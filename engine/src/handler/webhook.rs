@@ -4,15 +4,13 @@ use cicdcontext_crds::handler::HttpMethod;
 use serde_json::json;
 
 use super::{
+    body,
     endpoint::{self, Endpoint, Endpoints},
     error::HandlerError,
     request::{Request, Target},
     scope::Scope,
 };
-use crate::{
-    configuration::model::{Webhook, WebhookTarget},
-    template::Escape,
-};
+use crate::configuration::model::{Webhook, WebhookTarget};
 
 pub(super) fn prepare(
     webhook: &Webhook,
@@ -42,28 +40,17 @@ pub(super) fn prepare(
             (Target::Url(url), webhook.method.unwrap_or_default(), Vec::new())
         }
     };
-    let body = match &webhook.body {
-        None => None,
-        Some(body) if is_json(&headers, &endpoint_headers) => Some(scope.json_body(&scope.program.library, body)?),
-        Some(body) => Some(scope.render(&scope.program.library, body, Escape::None)?),
-    };
+    let library = &scope.program.library;
+    let body = webhook.body.as_ref().map(|body| body::render(scope, library, body, &headers, &endpoint_headers));
     Ok(Box::new(Request {
         target,
         method,
         path: path.filter(|path| !path.is_empty()),
         headers,
         endpoint_headers,
-        body,
+        body: body.transpose()?,
         webhook_id: webhook_id.to_owned(),
     }))
-}
-
-/// Whether the Content-Type says JSON; without one it does.
-fn is_json(headers: &[(String, String)], endpoint_headers: &[(String, String)]) -> bool {
-    let mut all = headers.iter().chain(endpoint_headers);
-    let Some((_, value)) = all.find(|(name, _)| name.eq_ignore_ascii_case("content-type")) else { return true };
-    let media = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    media == "application/json" || media.ends_with("+json")
 }
 
 /// Checks what the handler chose against what the endpoint allows.
@@ -140,13 +127,5 @@ mod tests {
         assert!(starts_with("api", "/api/"));
         assert!(!starts_with("/apis", "/api"));
         assert!(starts_with("/anything", "/"));
-    }
-
-    #[test]
-    fn a_body_is_json_unless_a_content_type_says_otherwise() {
-        let header = |value: &str| vec![("Content-Type".to_owned(), value.to_owned())];
-        assert!(is_json(&[], &[]));
-        assert!(is_json(&header("application/cloudevents+json; charset=utf-8"), &[]));
-        assert!(!is_json(&[], &header("text/plain")));
     }
 }

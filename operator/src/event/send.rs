@@ -55,7 +55,7 @@ async fn prepare(
             })?;
             Destination::new(url, Scope::public(domain))
         }
-        Target::Endpoint(reference) => {
+        Target::Endpoint(reference) | Target::Foreign { endpoint: reference, .. } => {
             let (home, spec) = endpoints
                 .spec(reference)
                 .ok_or_else(|| (reason::ENDPOINT_NOT_FOUND, format!("find CicdEndpoint {}", request.target)))?;
@@ -74,6 +74,9 @@ async fn prepare(
 
 fn build(operator: &Operator, destination: &Destination, request: &Request) -> Result<Outgoing, RequestError> {
     let mut builder = Outgoing::to(destination, request.method.as_str())?;
+    if let Target::Foreign { url, .. } = &request.target {
+        builder = builder.url(Url::parse(url).map_err(|_| RequestError::Url)?);
+    }
     if let Some(path) = &request.path {
         builder = builder.path(path)?;
     }
