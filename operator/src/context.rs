@@ -3,6 +3,8 @@
 pub mod intake;
 pub mod status;
 
+use std::sync::Arc;
+
 use crate::{
     cache::{ObjectKey, watch},
     queue::Next,
@@ -10,7 +12,7 @@ use crate::{
 };
 
 /// Brings one context up to date.
-pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
+pub async fn reconcile(operator: &Arc<Operator>, key: &ObjectKey) -> Next {
     let Some(context) = watch::read(&operator.caches.contexts, |store| store.get(key)) else {
         operator.configurations.forget(key);
         operator.writers.forget(key);
@@ -19,6 +21,7 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
         operator.queues.events.add(key.clone());
         return Next::Await;
     };
+    let context = operator.writers.newest_known(key, context).await;
     let taken_in = intake::intake(operator, key, &context).await;
     let reported = status::reconcile(operator, key, &context).await;
     match (taken_in, reported) {

@@ -13,7 +13,7 @@ use cicdcontext_crds::{CicdBase, CicdContext, CicdEndpoint, CicdEvent, ClusterCi
 use cicdcontext_delivery::Sender;
 use kube::Client;
 
-use self::memory::{LastWrites, Unrecorded};
+use self::memory::{LastWrites, Leaving, Unrecorded};
 use crate::{
     cache::{ObjectKey, Store, Stored, watch},
     configuration::{Bases, Configurations},
@@ -100,6 +100,8 @@ pub struct Operator {
     pub writers: Writers,
     /// When the status of each context was last written.
     pub last_writes: LastWrites,
+    /// Event annotations that are being taken away.
+    pub leaving: Leaving,
     /// Outcomes that the API server has not taken yet.
     pub unrecorded: Unrecorded,
     /// Sends requests.
@@ -124,6 +126,7 @@ impl Operator {
             queues: Queues::default(),
             endpoints_compiled: Compiled::default(),
             last_writes: LastWrites::default(),
+            leaving: Leaving::default(),
             unrecorded: Unrecorded::default(),
             sender,
             reporter,

@@ -159,9 +159,12 @@ impl Run {
     }
 
     /// Whether deciding the next step looks at the state. Gather it anew if time has passed.
-    pub fn looks_at_state(&self) -> bool {
+    pub fn looks_at_state(&self, endpoints: &dyn Endpoints) -> bool {
         match &self.stage {
-            Stage::Answered(_) => true,
+            Stage::Answered(_) => self.handlers.get(self.position).is_some_and(|handler| {
+                let last = self.position + 1 == self.handlers.len();
+                !last || !handler.action.capture().is_empty() || endpoint_captures(handler, endpoints)
+            }),
             Stage::Handler => self.position < self.handlers.len(),
             Stage::Set | Stage::Setting(_) | Stage::Sending(_) | Stage::Writing(_) | Stage::Done(_) => false,
         }
@@ -389,6 +392,11 @@ const MAX_HANDLER_MESSAGE_BYTES: usize = 600;
 enum Decision {
     Skip(String),
     Go(Prepared),
+}
+
+fn endpoint_captures(handler: &Handler, endpoints: &dyn Endpoints) -> bool {
+    let found = handler.action.endpoint().map(|reference| endpoints.find(reference));
+    matches!(found, Some(EndpointLookup::Found(endpoint)) if !endpoint.capture.is_empty())
 }
 
 /// The handlers of an event, or how it ends because there are none to look for.

@@ -4,7 +4,7 @@
 //! sees to it that there is one only), then take the annotation away in the patch that remembers the id. A crash between
 //! the two leaves the annotation, and the next attempt finds the event there.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cicdcontext_crds::{
     CicdContext, CicdEvent, CicdEventSpec, Time,
@@ -34,7 +34,7 @@ use crate::{
 const AT_ONCE: usize = 64;
 
 /// Takes in the event annotations of a context.
-pub async fn intake(operator: &Operator, key: &ObjectKey, context: &Arc<Stored<CicdContext>>) -> Next {
+pub async fn intake(operator: &Arc<Operator>, key: &ObjectKey, context: &Arc<Stored<CicdContext>>) -> Next {
     let nothing = BTreeMap::new();
     let annotations = context.metadata.annotations.as_ref().unwrap_or(&nothing);
     let found = annotation::ids(annotations);
@@ -42,6 +42,8 @@ pub async fn intake(operator: &Operator, key: &ObjectKey, context: &Arc<Stored<C
     if let LedgerState::Foreign(_) = ledger {
         return discard(operator, key, context, &found).await;
     }
+    let mut found = found;
+    found.retain(|found| !operator.leaving.has(key, &full_key(found), found.value));
     if found.is_empty() {
         return Next::Await;
     }
@@ -63,17 +65,38 @@ pub async fn intake(operator: &Operator, key: &ObjectKey, context: &Arc<Stored<C
             }
         }
     }
-    if taken.is_empty() {
-        return next;
+    if !taken.is_empty() {
+        take_away(operator, key, context, taken);
     }
-    match operator.writers.write(key, context, Intent::Intake(taken)).await {
-        Ok(_) | Err(WriteError::Gone) => next,
-        Err(error) => {
-            tracing::warn!(context = %key, %error, "take event annotations away");
-            Next::Retry
-        }
-    }
+    next
 }
+
+/// How long the removal of annotations waits for another patch of the context that it can go along with. The events
+/// exist already and run meanwhile; most capture something and patch the context themselves.
+const GO_ALONG_WITHIN: Duration = Duration::from_millis(50);
+
+/// Takes annotations away while the context's next turn may come.
+fn take_away(operator: &Arc<Operator>, key: &ObjectKey, context: &Arc<Stored<CicdContext>>, taken: Vec<Taken>) {
+    let leaving: Vec<(String, String)> = taken.iter().map(|taken| (taken.key.clone(), taken.value.clone())).collect();
+    operator.leaving.begin(key, leaving.iter().cloned());
+    let (operator, key, context) = (Arc::clone(operator), key.clone(), Arc::clone(context));
+    tokio::spawn(async move {
+        let intent = Intent::Intake(taken);
+        let result = operator.writers.write_within(GO_ALONG_WITHIN, &key, &context, intent).await;
+        operator.leaving.end(&key, &leaving);
+        match result {
+            // The same annotation may have been put back meanwhile.
+            Ok(_) | Err(WriteError::Gone) => operator.queues.contexts.add(key),
+            Err(error) => {
+                tracing::warn!(context = %key, %error, "take event annotations away; it is tried again");
+                operator.queues.contexts.add_after(key, TRY_AGAIN_AFTER);
+            }
+        }
+    });
+}
+
+/// When annotations are looked at again that could not be taken away.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Creates the event of one annotation, or finds the one that there is.
 async fn take_in(

@@ -171,7 +171,7 @@ impl<'a> Performance<'a> {
     /// The next step, decided over the live state. Rendering may take its time and stack: it is done off the workers
     /// of the runtime.
     async fn next(&mut self) -> Result<Step, RequestError> {
-        if self.stale && self.ready.run.looks_at_state() {
+        if self.stale && self.ready.run.looks_at_state(&self.ready.endpoints) {
             match live(self.operator, self.key).await? {
                 Some(context) if context.uid() == self.ready.context.uid() => self.take(Arc::new(context)),
                 _ => self.ready.run.cancel(reason::CONTEXT_DELETED, CONTEXT_DELETED),

@@ -38,6 +38,38 @@ impl LastWrites {
     }
 }
 
+/// Event annotations whose events exist and which are being taken away.
+#[derive(Debug, Default)]
+pub struct Leaving(Mutex<HashMap<ObjectKey, Vec<(String, String)>>>);
+
+impl Leaving {
+    /// Whether this annotation of the context, with this value, is being taken away.
+    pub fn has(&self, context: &ObjectKey, key: &str, value: &str) -> bool {
+        let all = self.lock();
+        all.get(context).is_some_and(|leaving| leaving.iter().any(|(k, v)| k == key && v == value))
+    }
+
+    /// These are being taken away from now on.
+    pub fn begin(&self, context: &ObjectKey, annotations: impl IntoIterator<Item = (String, String)>) {
+        self.lock().entry(context.clone()).or_default().extend(annotations);
+    }
+
+    /// These are gone, or it did not work.
+    pub fn end(&self, context: &ObjectKey, annotations: &[(String, String)]) {
+        let mut all = self.lock();
+        if let Some(leaving) = all.get_mut(context) {
+            leaving.retain(|annotation| !annotations.contains(annotation));
+            if leaving.is_empty() {
+                all.remove(context);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Vec<(String, String)>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Outcomes that the API server has not taken yet, by the event's UID. What was sent is not sent again just because
 /// its status could not be written.
 #[derive(Debug, Default)]

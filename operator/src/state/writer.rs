@@ -87,9 +87,25 @@ impl Writers {
         known: &Arc<Stored<CicdContext>>,
         intent: Intent,
     ) -> Result<Committed, WriteError> {
+        self.write_within(Duration::ZERO, key, known, intent).await
+    }
+
+    /// The same for what is not urgent: within `delay` it goes along with another patch of the context, if there is
+    /// one, and costs no patch of its own.
+    pub async fn write_within(
+        &self,
+        delay: Duration,
+        key: &ObjectKey,
+        known: &Arc<Stored<CicdContext>>,
+        intent: Intent,
+    ) -> Result<Committed, WriteError> {
         let writer = Arc::clone(lock(&self.by_context).entry(key.clone()).or_default());
-        let (reply, answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
         lock(&writer.waiting).push(Waiting { uid: known.uid().to_owned(), intent, reply });
+        let went_along = if delay.is_zero() { None } else { tokio::time::timeout(delay, &mut answer).await.ok() };
+        if let Some(answered) = went_along {
+            return answered.unwrap_or_else(|_| Err(stopped()));
+        }
         {
             let mut last = writer.last.lock().await;
             let batch = std::mem::take(&mut *lock(&writer.waiting));
@@ -98,7 +114,24 @@ impl Writers {
                 *last = self.commit(key, &writer, batch, newest).await;
             }
         }
-        answer.await.unwrap_or_else(|_| Err(WriteError::Unavailable("the writer was stopped".to_owned())))
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// The newest version of a context that is known here: the cache may lag behind our own patches.
+    pub async fn newest_known(&self, key: &ObjectKey, known: Arc<Stored<CicdContext>>) -> Arc<Stored<CicdContext>> {
+        let writer = lock(&self.by_context).get(key).cloned();
+        let Some(writer) = writer else { return known };
+        let mut last = writer.last.lock().await;
+        match last.as_ref() {
+            Some(last) if last.uid() == known.uid() && last.resource_version() > known.resource_version() => {
+                Arc::clone(last)
+            }
+            // The cache has caught up: one copy of the context is enough.
+            _ => {
+                *last = None;
+                known
+            }
+        }
     }
 
     /// Effects whose acknowledgement is confirmed: they leave the ledger with the next patch.
@@ -213,6 +246,10 @@ impl Writers {
         self.metrics.wrote("context_state");
         bounded(self.client.request(request)).await
     }
+}
+
+fn stopped() -> WriteError {
+    WriteError::Unavailable("the writer was stopped".to_owned())
 }
 
 /// Plans for those of the batch that want this very object; tells which these are.
