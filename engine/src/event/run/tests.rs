@@ -41,6 +41,29 @@ pipelines:
           notify: {endpoint: {name: gone}, message: "x"}
         - name: second
           setValues: [{path: state.second, value: true}]
+      ask:
+        - name: choose
+          manualChoice:
+            endpoint: {name: chat}
+            title: "Next for {{state.app}}?"
+            choices:
+              - name: stop
+                header: Stop
+                options: [{text: Abort, value: "abort:{{state.version}}", style: danger}]
+            choiceGenerators:
+              - name: targets
+                foreach: $.state.targets
+                iterator: target
+                template: "go-{{target.id}}: {header: 'To {{target.id}}', options: [{text: Go, value: {{target.ring}}}]}"
+      answered:
+        - name: reply
+          respond: {endpoint: {name: chat}, url: "{{event.data.url}}", message: "{{event.data.text}}"}
+      start:
+        - name: smoke
+          triggerPipeline:
+            endpoint: {name: ci}
+            name: smoke
+            args: [{name: image, value: "{{variables.image}}"}, {name: ref, value: "v{{state.version}}"}]
     generators:
       dockerfile:
         - name: base
@@ -63,8 +86,12 @@ fn receivers() -> Receivers {
         let spec: CicdEndpointSpec = serde_saphyr::from_str(yaml).unwrap();
         Arc::new(Endpoint::new(&spec).unwrap())
     };
-    let chat = endpoint(r#"{bodies: {notify: '{"channel": "{{settings.channel}}", "text": "{{handler.message}}"}'}}"#);
-    let ci = endpoint("{allow: {pathPrefixes: [/start]}}");
+    let chat = endpoint(
+        r#"{bodies: {notify: '{"channel": "{{settings.channel}}", "text": "{{handler.message}}"}'}, allowedHosts: ["*.chat.example"]}"#,
+    );
+    let ci = endpoint(
+        "{allow: {pathPrefixes: [/start]}, args: [{name: pipeline, value: '{{handler.pipeline}}'}, {name: ref, value: main}]}",
+    );
     Receivers(BTreeMap::from([("chat".to_owned(), chat), ("ci".to_owned(), ci)]))
 }
 
@@ -233,6 +260,66 @@ fn the_items_of_a_generator_see_what_the_items_before_them_wrote() {
     let outcome = complete(&mut world, "pipeline: build, generate: dockerfile");
     assert_eq!(outcome.phase, EventPhase::Succeeded, "{}", outcome.message);
     assert_eq!(world.state["build"], json!({"base": "alpine", "image": "alpine:3"}));
+}
+
+#[test]
+fn choices_are_offered_with_those_that_are_made_from_the_state() {
+    let mut world = World::new();
+    world.state.insert("targets".into(), json!([{"id": "north", "ring": "r1"}, {"id": "south", "ring": "r2"}]));
+    let outcome = complete(&mut world, "pipeline: build, event: ask");
+    assert_eq!(outcome.phase, EventPhase::Succeeded, "{}", outcome.message);
+    let body: Value = serde_json::from_str(world.requests[0].body.as_deref().unwrap()).unwrap();
+    assert_eq!(body["title"], "Next for shop?");
+    let option =
+        |text: &str, value: &str, style: Value| json!({"text": text, "value": value, "style": style, "fields": {}});
+    assert_eq!(
+        body["choices"],
+        json!([
+            {"name": "stop", "header": "Stop", "options": [option("Abort", "abort:1.4", json!("danger"))]},
+            {"name": "go-north", "header": "To north", "options": [option("Go", "r1", Value::Null)]},
+            {"name": "go-south", "header": "To south", "options": [option("Go", "r2", Value::Null)]},
+        ])
+    );
+}
+
+#[test]
+fn choices_are_made_of_yaml_and_a_bomb_of_aliases_is_an_error_of_that_handler() {
+    let mut world = World::new();
+    let bomb = "x: [&a [1,1,1,1,1,1,1,1,1], &b [*a,*a,*a,*a,*a,*a,*a,*a,*a], &c [*b,*b,*b,*b,*b,*b,*b,*b,*b], &d [*c,*c,*c,*c,*c,*c,*c,*c,*c], &e [*d,*d,*d,*d,*d,*d,*d,*d,*d], &f [*e,*e,*e,*e,*e,*e,*e,*e,*e], &g [*f,*f,*f,*f,*f,*f,*f,*f,*f], &h [*g,*g,*g,*g,*g,*g,*g,*g,*g], [*h,*h,*h,*h,*h,*h,*h,*h,*h]]";
+    world.state.insert("targets".into(), json!([{"id": "x", "ring": bomb}]));
+    let outcome = complete(&mut world, "pipeline: build, event: ask");
+    assert_eq!(outcome.handlers[0].reason.as_deref(), Some("InvalidChoices"), "{}", outcome.message);
+    assert!(world.requests.is_empty());
+}
+
+#[test]
+fn a_response_goes_to_a_url_of_the_endpoints_hosts_only_and_never_with_its_credentials() {
+    let mut world = World::new();
+    let spec = "pipeline: build, event: answered, data: {url: 'https://hooks.chat.example/r/1', text: done}";
+    let outcome = complete(&mut world, spec);
+    assert_eq!(outcome.phase, EventPhase::Succeeded, "{}", outcome.message);
+    let endpoint = EndpointReference { name: "chat".into(), namespace: None };
+    let url = "https://hooks.chat.example/r/1".to_owned();
+    assert_eq!(world.requests[0].target, Target::Foreign { endpoint, url });
+
+    let outcome =
+        complete(&mut world, "pipeline: build, event: answered, data: {url: 'https://evil.test/', text: done}");
+    assert_eq!(
+        outcome.handlers[0].message.as_deref(),
+        Some("use CicdEndpoint chat: its spec.allowedHosts (*.chat.example) do not cover evil.test")
+    );
+    let outcome = complete(&mut world, "pipeline: build, event: answered, data: {text: done}");
+    assert_eq!(outcome.handlers[0].phase, HandlerPhase::Skipped);
+    assert_eq!(outcome.handlers[0].message.as_deref(), Some("its url is blank"));
+    assert_eq!(world.requests.len(), 1);
+}
+
+#[test]
+fn a_pipeline_is_started_with_the_endpoints_arguments_and_the_handlers_in_their_order() {
+    let mut world = World::new();
+    let outcome = complete(&mut world, "pipeline: build, event: start");
+    assert_eq!(outcome.phase, EventPhase::Succeeded, "{}", outcome.message);
+    assert_eq!(world.requests[0].body.as_deref(), Some(r#"{"pipeline": "smoke", "ref": "v1.4", "image": "shop:1.4"}"#));
 }
 
 #[test]
