@@ -10,7 +10,7 @@ pub mod name;
 pub mod outcome;
 pub mod run;
 
-pub use admission::{Admission, admit};
+pub use admission::{Admission, admit, is_copy};
 pub use facts::{ContextFacts, EventFacts, FactsError, Happened};
 pub use outcome::Outcome;
 pub use run::{Delivered, Run, Step, View, Write};

@@ -19,4 +19,5 @@ pub mod report;
 pub mod server;
 pub mod shared;
 pub mod state;
+pub mod state_write;
 pub mod telemetry;

@@ -9,8 +9,8 @@ use prometheus_client::{
 /// A request to the API server that changes something, by what it writes.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct WriteLabels {
-    /// context_state, context_status, event_create, event_adopt, event_status, base_status, endpoint_status,
-    /// kubernetes_event
+    /// context_state, context_status, event_create, event_adopt, event_status, state_write_delete, state_write_status,
+    /// base_status, endpoint_status, kubernetes_event
     pub target: &'static str,
 }
 
@@ -26,7 +26,7 @@ pub struct OutcomeLabels {
 /// A reconcile, by what is reconciled.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct ReconcileLabels {
-    /// context, event, base or endpoint
+    /// context, event, state_write, base or endpoint
     pub kind: &'static str,
 }
 

@@ -9,13 +9,14 @@ use std::{
     time::Duration,
 };
 
-use cicdcontext_crds::{CicdBase, CicdContext, CicdEndpoint, CicdEvent, ClusterCicdBase};
+use cicdcontext_crds::{CicdBase, CicdContext, CicdEndpoint, CicdEvent, CicdStateWrite, ClusterCicdBase};
 use cicdcontext_delivery::Sender;
-use kube::Client;
+use kube::{Api, Client, api::ListParams};
 
 use self::memory::{LastWrites, Leaving, Unrecorded};
 use crate::{
     cache::{ObjectKey, Store, Stored, watch},
+    client::{RequestError, bounded},
     configuration::{Bases, Configurations},
     endpoint::compiled::Compiled,
     metrics::Metrics,
@@ -42,6 +43,8 @@ pub struct Caches {
     pub contexts: watch::Shared<CicdContext>,
     /// CicdEvents, also found by their context.
     pub events: watch::Shared<CicdEvent>,
+    /// CicdStateWrites, also found by their context.
+    pub state_writes: watch::Shared<CicdStateWrite>,
     /// CicdBases.
     pub bases: watch::Shared<CicdBase>,
     /// ClusterCicdBases.
@@ -55,6 +58,7 @@ impl Default for Caches {
         Self {
             contexts: Arc::new(RwLock::new(Store::new(|_| None))),
             events: Arc::new(RwLock::new(Store::new(context_of_event))),
+            state_writes: Arc::new(RwLock::new(Store::new(context_of_state_write))),
             bases: Arc::new(RwLock::new(Store::new(|_| None))),
             cluster_bases: Arc::new(RwLock::new(Store::new(|_| None))),
             endpoints: Arc::new(RwLock::new(Store::new(|_| None))),
@@ -69,6 +73,12 @@ pub fn context_of_event(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
     Some(ObjectKey::new(event.namespace(), name))
 }
 
+/// The context that a state write names; one whose spec cannot be read is filed under a blank name.
+pub fn context_of_state_write(write: &Stored<CicdStateWrite>) -> Option<ObjectKey> {
+    let name = write.spec().map_or_else(|_| String::new(), |spec| spec.context_ref.name);
+    Some(ObjectKey::new(write.namespace(), name))
+}
+
 /// What waits for work, by kind. Events are worked on by context.
 #[derive(Clone, Debug, Default)]
 pub struct Queues {
@@ -76,6 +86,8 @@ pub struct Queues {
     pub contexts: Queue,
     /// Contexts whose events are to be run.
     pub events: Queue,
+    /// Contexts whose state writes are to be applied.
+    pub state_writes: Queue,
     /// Bases whose status is to be checked; a blank namespace is a ClusterCicdBase.
     pub bases: Queue,
     /// Endpoints whose status is to be checked.
@@ -137,6 +149,22 @@ impl Operator {
     /// The events of a context that are known, finished or not.
     pub fn events_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
         watch::read(&self.caches.events, |store| store.find(context))
+    }
+
+    /// A context as the API server has it now. The cache does not learn of it: what changed in it has to come through
+    /// the watch, which wakes whoever has work with it.
+    pub async fn live_context(&self, key: &ObjectKey) -> Result<Option<Stored<CicdContext>>, RequestError> {
+        let api: Api<Stored<CicdContext>> = Api::namespaced(self.client.clone(), &key.namespace);
+        bounded(api.get_opt(&key.name)).await
+    }
+
+    /// Whether the context is one of those that `--selector` selects. The API server is asked, since the cache may lag
+    /// behind, and since it alone knows how selectors are read.
+    pub async fn is_selected(&self, key: &ObjectKey) -> Result<bool, RequestError> {
+        let Some(selector) = &self.settings.selector else { return Ok(true) };
+        let api: Api<Stored<CicdContext>> = Api::namespaced(self.client.clone(), &key.namespace);
+        let parameters = ListParams::default().labels(selector).fields(&format!("metadata.name={}", key.name));
+        Ok(!bounded(api.list_metadata(&parameters)).await?.items.is_empty())
     }
 
     /// The time.

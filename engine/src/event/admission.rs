@@ -8,6 +8,11 @@ use super::outcome::Outcome;
 /// How much older than the object itself an event's `createdAt` may be.
 const COPY_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
+/// Whether an object that says it was made at `created_at` was created by copying it much later.
+pub fn is_copy(created_at: Timestamp, creation: Timestamp) -> bool {
+    creation.duration_since(created_at) > COPY_AFTER
+}
+
 /// What is looked at.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Admission<'a> {
@@ -48,7 +53,7 @@ pub fn admit(admission: &Admission<'_>) -> Option<Outcome> {
         return stale(format!("it is a copy of the event {uid}"));
     }
     if let (Some(created_at), Some(creation)) = (admission.created_at, admission.creation)
-        && creation.duration_since(created_at) > COPY_AFTER
+        && is_copy(created_at, creation)
     {
         return stale(format!("it is a copy: it was made at {created_at} and created again at {creation}"));
     }

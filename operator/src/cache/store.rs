@@ -135,6 +135,13 @@ impl<K> Store<K> {
         self.put(object)
     }
 
+    /// Forgets an object that somebody has just deleted, if it still is the one with this UID.
+    pub fn forget(&mut self, key: &ObjectKey, uid: &str) {
+        if self.objects.get(key).is_some_and(|known| known.uid() == uid) {
+            self.remove(key);
+        }
+    }
+
     fn put(&mut self, object: Stored<K>) -> Option<Changed<K>> {
         let key = key_of(&object);
         let before = self.objects.get(&key).cloned();

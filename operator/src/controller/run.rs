@@ -20,6 +20,7 @@ use crate::{
     queue::{Next, Queue},
     server::Readiness,
     shared::{Operator, wake},
+    state_write,
 };
 
 /// Workers for what only writes statuses.
@@ -70,6 +71,9 @@ pub async fn run(
             }),
             workers(&operator, &queues.events, limits.events, "event", &stop, |operator, key| async move {
                 event::reconcile(&operator, &key).await
+            }),
+            workers(&operator, &queues.state_writes, limits.events, "state_write", &stop, |operator, key| async move {
+                state_write::reconcile(&operator, &key).await
             }),
             workers(&operator, &queues.bases, 1, "base", &stop, |operator, key| async move {
                 base::reconcile(&operator, &key).await
@@ -129,6 +133,7 @@ fn start_watches(
     let caches = &operator.caches;
     start.namespaced(&caches.contexts, selection.selector.as_deref(), wake::context_changed);
     start.namespaced(&caches.events, None, wake::event_changed);
+    start.namespaced(&caches.state_writes, None, wake::state_write_changed);
     start.namespaced(&caches.bases, None, |operator, changed| {
         let reference = BaseReference { kind: BaseKind::CicdBase, name: changed.key.name.clone() };
         wake::base_changed(operator, &changed.key, &reference, Some(&changed.key.namespace), changed.after.is_none());

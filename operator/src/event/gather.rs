@@ -10,12 +10,12 @@ use cicdcontext_engine::{
     event::{Admission, ContextFacts, EventFacts, FactsError, Outcome, Run, admit},
     state::{KnownEvent, Ledger, LedgerState, ledger::EffectHash},
 };
-use kube::{Api, Resource, api::ListParams};
+use kube::Resource;
 use serde_json::{Map, Value};
 
 use crate::{
     cache::{ObjectKey, Stored},
-    client::{RequestError, bounded},
+    client::RequestError,
     endpoint::gather::{Gathered, gather as gather_endpoints},
     shared::Operator,
 };
@@ -54,8 +54,10 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
         Ok(spec) => spec,
         Err(malformed) => return Ok(Found::Ends(Outcome::failed(malformed.reason(), malformed.to_string()), None)),
     };
-    let Some(context) = live(operator, key).await? else { return Ok(without_context(operator, key, event, &spec)) };
-    if !is_selected(operator, key).await? {
+    let Some(context) = operator.live_context(key).await? else {
+        return Ok(without_context(operator, key, event, &spec));
+    };
+    if !operator.is_selected(key).await? {
         return Ok(Found::NotOurs);
     }
     let context = Arc::new(context);
@@ -99,22 +101,6 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
     let endpoints = gather_endpoints(operator, context.namespace(), &run.endpoints()).await?;
     let state = context_spec.state.unwrap_or_default();
     Ok(Found::Ready(Box::new(Ready { run, context, state, endpoints, finished_effects, to_be_adopted })))
-}
-
-/// The context as the API server has it now. The cache does not learn of it: what changed in it has to come through the
-/// watch, which wakes whoever has work with it.
-pub async fn live(operator: &Operator, key: &ObjectKey) -> Result<Option<Stored<CicdContext>>, RequestError> {
-    let api: Api<Stored<CicdContext>> = Api::namespaced(operator.client.clone(), &key.namespace);
-    bounded(api.get_opt(&key.name)).await
-}
-
-/// Whether the context is one of those that `--selector` selects. The API server is asked, since the cache may lag
-/// behind, and since it alone knows how selectors are read.
-async fn is_selected(operator: &Operator, key: &ObjectKey) -> Result<bool, RequestError> {
-    let Some(selector) = &operator.settings.selector else { return Ok(true) };
-    let api: Api<Stored<CicdContext>> = Api::namespaced(operator.client.clone(), &key.namespace);
-    let parameters = ListParams::default().labels(selector).fields(&format!("metadata.name={}", key.name));
-    Ok(!bounded(api.list_metadata(&parameters)).await?.items.is_empty())
 }
 
 fn refused(

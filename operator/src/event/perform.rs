@@ -9,7 +9,7 @@ use cicdcontext_engine::{
 };
 
 use super::{
-    gather::{self, Found, Ready, live},
+    gather::{self, Found, Ready},
     record, send,
 };
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     queue::Next,
     shared::Operator,
     state::{Intent, WriteError},
+    state_write,
 };
 
 /// Handling that takes longer than this shows as phase Running.
@@ -30,6 +31,10 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
             Ok(_) => Next::Await,
             Err(_) => Next::Retry,
         };
+    }
+    // State writes that were accepted before the event begins are applied before it.
+    if let Err(error) = state_write::apply_waiting(operator, key).await {
+        return retry(event, "apply the state writes before it", &error);
     }
     let found = match gather::gather(operator, key, event).await {
         Ok(found) => found,
@@ -172,7 +177,7 @@ impl<'a> Performance<'a> {
     /// of the runtime.
     async fn next(&mut self) -> Result<Step, RequestError> {
         if self.stale && self.ready.run.looks_at_state(&self.ready.endpoints) {
-            match live(self.operator, self.key).await? {
+            match self.operator.live_context(self.key).await? {
                 Some(context) if context.uid() == self.ready.context.uid() => self.take(Arc::new(context)),
                 _ => self.ready.run.cancel(reason::CONTEXT_DELETED, CONTEXT_DELETED),
             }

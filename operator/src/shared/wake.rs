@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cicdcontext_crds::{BaseReference, CicdContext, CicdEndpoint, CicdEvent};
+use cicdcontext_crds::{BaseReference, CicdContext, CicdEndpoint, CicdEvent, CicdStateWrite};
 
-use super::{Operator, context_of_event};
+use super::{Operator, context_of_event, context_of_state_write};
 use crate::cache::{
     ObjectKey, Stored,
     store::Changed,
@@ -17,12 +17,22 @@ pub fn context_changed(operator: &Operator, changed: &Changed<CicdContext>) {
     operator.metrics.contexts.set(i64::try_from(contexts).unwrap_or(i64::MAX));
     operator.queues.contexts.add(changed.key.clone());
     // A context that appears, or is let go on, has events waiting.
+    if changed.before.is_none() {
+        operator.queues.state_writes.add(changed.key.clone());
+    }
     let woken = match (&changed.before, &changed.after) {
         (Some(before), Some(after)) => before.metadata.generation != after.metadata.generation,
         _ => true,
     };
     if woken && !operator.events_of(&changed.key).is_empty() {
         operator.queues.events.add(changed.key.clone());
+    }
+}
+
+/// A state write came, changed or went.
+pub fn state_write_changed(operator: &Operator, changed: &Changed<CicdStateWrite>) {
+    if let Some(context) = changed.after.as_ref().and_then(|write| context_of_state_write(write)) {
+        operator.queues.state_writes.add(context);
     }
 }
 

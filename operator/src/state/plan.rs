@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cicdcontext_crds::CicdStateWriteSpec;
 use cicdcontext_engine::state::{ChangeSet, Draft, Ledger, LedgerState, ledger::EffectHash, patch};
 use json_patch::{PatchOperation, jsonptr::PointerBuf};
 use serde_json::{Map, Value};
@@ -14,6 +15,18 @@ pub enum Intent {
         /// The effect.
         effect: EffectHash,
         /// The changes, all or none.
+        set: ChangeSet,
+    },
+    /// A CicdStateWrite: as a change, and its name and content are remembered, so that a retried create of one that was
+    /// applied is not applied again.
+    StateWrite {
+        /// The effect.
+        effect: EffectHash,
+        /// Its name.
+        name: String,
+        /// Its spec.
+        spec: Box<CicdStateWriteSpec>,
+        /// Its changes and preconditions, all or none.
         set: ChangeSet,
     },
     /// Take event annotations away whose events exist, and remember those events.
@@ -76,6 +89,19 @@ pub fn plan(base: Base<'_>, intents: &[Intent], retired: &[EffectHash], epoch: u
             Intent::Change { effect, set } => {
                 let result = change(base, &mut draft, &mut ledger, effect, set);
                 write_ledger |= result.as_ref().is_ok_and(|paths| !paths.is_empty());
+                result
+            }
+            Intent::StateWrite { effect, name, spec, .. }
+                if ledger.is_done(effect) || ledger.knows_write(name, spec) =>
+            {
+                Ok(Vec::new())
+            }
+            Intent::StateWrite { effect, name, spec, set } => {
+                let result = change(base, &mut draft, &mut ledger, effect, set);
+                if result.is_ok() {
+                    ledger.enter_write(name, spec);
+                    write_ledger = true;
+                }
                 result
             }
             Intent::Intake(taken) => {

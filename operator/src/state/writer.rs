@@ -62,8 +62,18 @@ struct Waiting {
 struct ContextWriter {
     waiting: Mutex<Vec<Waiting>>,
     retired: Mutex<Vec<EffectHash>>,
+    /// Held by whoever applies the context's state writes.
+    turn: Arc<tokio::sync::Mutex<()>>,
     /// Held by whoever commits: the context as the last patch left it, until the cache has caught up.
     last: tokio::sync::Mutex<Option<Arc<Stored<CicdContext>>>>,
+}
+
+impl ContextWriter {
+    fn enqueue(&self, known: &Stored<CicdContext>, intent: Intent) -> oneshot::Receiver<Result<Committed, WriteError>> {
+        let (reply, answer) = oneshot::channel();
+        lock(&self.waiting).push(Waiting { uid: known.uid().to_owned(), intent, reply });
+        answer
+    }
 }
 
 /// The writers of all contexts.
@@ -99,22 +109,53 @@ impl Writers {
         known: &Arc<Stored<CicdContext>>,
         intent: Intent,
     ) -> Result<Committed, WriteError> {
-        let writer = Arc::clone(lock(&self.by_context).entry(key.clone()).or_default());
-        let (reply, mut answer) = oneshot::channel();
-        lock(&writer.waiting).push(Waiting { uid: known.uid().to_owned(), intent, reply });
+        let writer = self.writer(key);
+        let mut answer = writer.enqueue(known, intent);
         let went_along = if delay.is_zero() { None } else { tokio::time::timeout(delay, &mut answer).await.ok() };
         if let Some(answered) = went_along {
             return answered.unwrap_or_else(|_| Err(stopped()));
         }
-        {
-            let mut last = writer.last.lock().await;
-            let batch = std::mem::take(&mut *lock(&writer.waiting));
-            if !batch.is_empty() {
-                let newest = self.newest(key, known, last.take());
-                *last = self.commit(key, &writer, batch, newest).await;
-            }
-        }
+        self.take_turn(key, &writer, known).await;
         answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Writes several intents, as far as possible in one patch; gives the result of each.
+    pub async fn write_all(
+        &self,
+        key: &ObjectKey,
+        known: &Arc<Stored<CicdContext>>,
+        intents: Vec<Intent>,
+    ) -> Vec<Result<Committed, WriteError>> {
+        if intents.is_empty() {
+            return Vec::new();
+        }
+        let writer = self.writer(key);
+        let answers: Vec<_> = intents.into_iter().map(|intent| writer.enqueue(known, intent)).collect();
+        self.take_turn(key, &writer, known).await;
+        let mut results = Vec::with_capacity(answers.len());
+        for answer in answers {
+            results.push(answer.await.unwrap_or_else(|_| Err(stopped())));
+        }
+        results
+    }
+
+    /// Held by whoever applies the state writes of a context, so that none is decided on twice.
+    pub fn turn(&self, key: &ObjectKey) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.writer(key).turn)
+    }
+
+    fn writer(&self, key: &ObjectKey) -> Arc<ContextWriter> {
+        Arc::clone(lock(&self.by_context).entry(key.clone()).or_default())
+    }
+
+    /// Commits all that waits, unless somebody else has just done so.
+    async fn take_turn(&self, key: &ObjectKey, writer: &ContextWriter, known: &Arc<Stored<CicdContext>>) {
+        let mut last = writer.last.lock().await;
+        let batch = std::mem::take(&mut *lock(&writer.waiting));
+        if !batch.is_empty() {
+            let newest = self.newest(key, known, last.take());
+            *last = self.commit(key, writer, batch, newest).await;
+        }
     }
 
     /// The newest version of a context that is known here: the cache may lag behind our own patches.
@@ -138,8 +179,7 @@ impl Writers {
     pub fn retire(&self, key: &ObjectKey, effects: impl IntoIterator<Item = EffectHash>) {
         let mut effects = effects.into_iter().peekable();
         if effects.peek().is_some() {
-            let writer = Arc::clone(lock(&self.by_context).entry(key.clone()).or_default());
-            lock(&writer.retired).extend(effects);
+            lock(&self.writer(key).retired).extend(effects);
         }
     }
 

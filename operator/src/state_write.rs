@@ -1,0 +1,214 @@
+//! State writes: applied by context, all that wait in one patch, and gone once they are.
+//!
+//! `verdict` decides on each without any I/O; this module applies, acknowledges by deleting, and keeps the refused ones
+//! where their creator sees why.
+
+pub mod verdict;
+
+use std::{sync::Arc, time::Duration};
+
+use cicdcontext_crds::{
+    CicdContext, CicdStateWrite, Time, conditions,
+    vocabulary::{condition, reason},
+};
+use cicdcontext_engine::state::{Effect, ledger::effect_hash};
+use kube::{
+    Api,
+    api::{DeleteParams, Preconditions},
+};
+
+use self::verdict::{Judged, Verdict, judge};
+use crate::{
+    cache::{ObjectKey, Stored, watch},
+    client::{RequestError, bounded},
+    queue::Next,
+    report::Severity,
+    shared::{Operator, status},
+    state::{Intent, WriteError},
+};
+
+/// State writes that go into one patch.
+const AT_ONCE: usize = 128;
+/// How long a refused one is kept, and how many of a context are.
+const KEEP_REFUSED: Duration = Duration::from_hours(1);
+const MAX_REFUSED: usize = 100;
+
+type Write = Arc<Stored<CicdStateWrite>>;
+
+/// Applies what waits for the context `key`.
+pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
+    match apply_waiting(operator, key).await {
+        Ok(next) => next,
+        Err(error) => {
+            tracing::warn!(context = %key, %error, "apply state writes; it is tried again");
+            Next::Retry
+        }
+    }
+}
+
+/// Applies what waits for the context `key`, in the order in which the API server accepted it.
+pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Next, RequestError> {
+    let known = || watch::read(&operator.caches.state_writes, |store| store.find(key));
+    if known().is_empty() {
+        return Ok(Next::Await);
+    }
+    let turn = operator.writers.turn(key);
+    let _turn = turn.lock().await;
+    let writes = known();
+    let (refused, mut waiting): (Vec<_>, Vec<_>) =
+        writes.into_iter().filter(|write| write.metadata.deletion_timestamp.is_none()).partition(is_refused);
+    let expire = forget_refused(operator, refused).await;
+    if waiting.is_empty() {
+        return Ok(expire);
+    }
+    waiting.sort_by_cached_key(|write| (write.resource_version(), write.name().to_owned()));
+    if key.name.is_empty() {
+        return refuse_malformed(operator, &waiting).await;
+    }
+    let more = waiting.len() > AT_ONCE;
+    waiting.truncate(AT_ONCE);
+    let Some(context) = context_of(operator, key).await? else {
+        return Ok(without_context(operator, key, &waiting).await.unwrap_or(expire));
+    };
+    if !operator.is_selected(key).await? {
+        return Ok(Next::Await);
+    }
+    let mut intents = Vec::new();
+    for write in waiting {
+        match judge(&write, context.uid()) {
+            Judged::Apply(intent) => intents.push((write, intent)),
+            Judged::Refuse(verdict) => refuse(operator, &write, &verdict).await?,
+        }
+    }
+    let (writes, intents): (Vec<Write>, Vec<Intent>) = intents.into_iter().unzip();
+    let results = operator.writers.write_all(key, &context, intents).await;
+    let mut unavailable = None;
+    for (write, result) in writes.iter().zip(results) {
+        match result {
+            Ok(_) => acknowledge(operator, key, write).await?,
+            Err(WriteError::Refused(message)) => {
+                refuse(operator, write, &Verdict { reason: reason::CHANGE_REFUSED, message }).await?;
+            }
+            // The next turn finds it without its context.
+            Err(WriteError::Gone) => return Ok(Next::After(Duration::ZERO)),
+            Err(WriteError::Unavailable(message)) => unavailable = Some(message),
+        }
+    }
+    match unavailable {
+        Some(message) => Err(RequestError::from(kube::Error::Service(message.into()))),
+        None if more => Ok(Next::After(Duration::ZERO)),
+        None => Ok(expire),
+    }
+}
+
+/// State writes whose spec cannot be read: which context they are for is not known either.
+async fn refuse_malformed(operator: &Operator, waiting: &[Write]) -> Result<Next, RequestError> {
+    for write in waiting {
+        if let Judged::Refuse(verdict) = judge(write, "") {
+            refuse(operator, write, &verdict).await?;
+        }
+    }
+    Ok(Next::Await)
+}
+
+/// Deletes a state write that is in the state. Only then may its effect leave the ledger.
+async fn acknowledge(operator: &Operator, key: &ObjectKey, write: &Write) -> Result<(), RequestError> {
+    delete(operator, write).await?;
+    let effect = effect_hash(Effect::StateWrite { name: write.name(), uid: write.uid() });
+    operator.writers.retire(key, [effect]);
+    Ok(())
+}
+
+async fn delete(operator: &Operator, write: &Write) -> Result<(), RequestError> {
+    let api: Api<CicdStateWrite> = Api::namespaced(operator.client.clone(), write.namespace());
+    let parameters = DeleteParams::default()
+        .preconditions(Preconditions { uid: Some(write.uid().to_owned()), resource_version: None });
+    operator.metrics.wrote("state_write_delete");
+    match bounded(api.delete(write.name(), &parameters)).await {
+        Ok(_) => {}
+        // Withdrawn by its creator, or another object has its name by now.
+        Err(error) if error.is_not_found() || error.code() == Some(409) => {}
+        Err(error) => return Err(error),
+    }
+    let key = ObjectKey::new(write.namespace(), write.name());
+    watch::write(&operator.caches.state_writes, |store| store.forget(&key, write.uid()));
+    Ok(())
+}
+
+/// Says why a state write was refused.
+async fn refuse(operator: &Operator, write: &Write, verdict: &Verdict) -> Result<(), RequestError> {
+    let mut new = write.status_or_default();
+    let generation = write.metadata.generation;
+    let now = Time(operator.now());
+    new.observed_generation = generation;
+    conditions::set(&mut new.conditions, condition::APPLIED, false, verdict.reason, &verdict.message, generation, &now);
+    let note = format!("{}: {}", verdict.reason, verdict.message);
+    operator.reporter.report(write, Severity::Warning, REFUSED, "Apply", note);
+    match status::replace(operator, write, &new, "state_write_status").await {
+        Ok(written) => {
+            watch::write(&operator.caches.state_writes, |store| store.put_if_newer(written));
+            Ok(())
+        }
+        Err(error) if error.is_not_found() || error.code() == Some(422) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reason of the Kubernetes Event about a refused state write; the note begins with the condition's own reason.
+const REFUSED: &str = "StateWriteRefused";
+
+fn is_refused(write: &Write) -> bool {
+    conditions::get(&write.status_or_default().conditions, condition::APPLIED)
+        .is_some_and(|applied| applied.status == "False")
+}
+
+/// Deletes refused ones that are kept long enough; tells when to look again.
+async fn forget_refused(operator: &Operator, mut refused: Vec<Write>) -> Next {
+    let since = |write: &Write| {
+        conditions::get(&write.status_or_default().conditions, condition::APPLIED)
+            .map_or(jiff::Timestamp::UNIX_EPOCH, |applied| applied.last_transition_time.0)
+    };
+    refused.sort_by_cached_key(since);
+    let too_many = refused.len().saturating_sub(MAX_REFUSED);
+    for (position, write) in refused.iter().enumerate() {
+        let age = Duration::try_from(operator.now().duration_since(since(write))).unwrap_or_default();
+        if position >= too_many
+            && let Some(rest) = KEEP_REFUSED.checked_sub(age).filter(|rest| !rest.is_zero())
+        {
+            return Next::After(rest);
+        }
+        if let Err(error) = delete(operator, write).await {
+            tracing::warn!(write = write.name(), %error, "delete a refused state write");
+            return Next::Retry;
+        }
+    }
+    Next::Await
+}
+
+/// The context, from the cache or, if it is not there, from the API server.
+async fn context_of(operator: &Operator, key: &ObjectKey) -> Result<Option<Arc<Stored<CicdContext>>>, RequestError> {
+    if let Some(context) = watch::read(&operator.caches.contexts, |store| store.get(key)) {
+        return Ok(Some(context));
+    }
+    Ok(operator.live_context(key).await?.map(Arc::new))
+}
+
+/// State writes whose context does not exist: they wait for it as long as an event would.
+async fn without_context(operator: &Operator, key: &ObjectKey, waiting: &[Write]) -> Option<Next> {
+    let grace = operator.settings.unknown_context_grace;
+    let mut next = None;
+    for write in waiting {
+        let created = write.metadata.creation_timestamp.as_ref().map_or_else(|| operator.now(), |time| time.0);
+        let age = Duration::try_from(operator.now().duration_since(created)).unwrap_or_default();
+        if let Some(rest) = grace.checked_sub(age).filter(|rest| !rest.is_zero()) {
+            next = next.or(Some(Next::After(rest)));
+            continue;
+        }
+        let message = format!("there is no CicdContext {} in namespace {}", key.name, key.namespace);
+        if let Err(error) = refuse(operator, write, &Verdict { reason: reason::CONTEXT_NOT_FOUND, message }).await {
+            tracing::warn!(write = write.name(), %error, "refuse a state write");
+            return Some(Next::Retry);
+        }
+    }
+    next
+}
