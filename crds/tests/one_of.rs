@@ -2,6 +2,9 @@
 //!
 //! The integration suite shows the API server's own words for each of them.
 
+// A test that cannot go on should stop loudly, here as in unit tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use cicdcontext_crds::manifests::{Manifest, manifests};

@@ -3,6 +3,9 @@
 //! The rules are evaluated here as the API server does it, by kube's `cel` feature; the integration suite shows that a
 //! real API server compiles them within its cost budget.
 
+// A test that cannot go on should stop loudly, here as in unit tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use cicdcontext_crds::manifests::{Manifest, manifests};

@@ -1,7 +1,24 @@
-//! The integration suite on a real API server. `make integration` runs it; by hand: `cluster with -- cargo test -p
-//! cicdcontext-tests --features cluster`. Every test makes a namespace of its own, so that all run in parallel.
+//! The integration suite on a real API server. `make integration` runs it; by hand, after `cargo build -p
+//! cicdcontext-operator`: `cluster with -- cargo test -p cicdcontext-tests --features cluster`. Every test makes a
+//! namespace of its own, with a receiver and an operator for it alone, so that all run in parallel.
 
 // A test that cannot go on should stop loudly, here as in unit tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bad_annotations;
+mod bad_configuration;
+mod bad_deliveries;
+mod cli;
+mod concurrent;
 mod control_plane;
+mod definitions;
+mod freshness;
+mod identity;
+mod lifecycle;
+mod malformed;
+mod object;
+mod restart;
+mod scene;
+mod secrecy;
+mod selection;
+mod stale;
