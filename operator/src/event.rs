@@ -13,7 +13,9 @@ use crate::{cache::ObjectKey, queue::Next, shared::Operator};
 
 /// Runs the next event of the context `key`, if there is one whose turn it is.
 pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
-    let unfinished = order::unfinished(operator.events_of(key));
+    let mut events = operator.events_of(key);
+    events.retain(|event| !operator.unreportable.has(event.uid()));
+    let unfinished = order::unfinished(events);
     let Some(event) = unfinished.first() else { return Next::Await };
     let next = perform::perform(operator, key, event).await;
     // One event a turn, so that a context with many events does not keep others waiting.

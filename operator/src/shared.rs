@@ -13,7 +13,7 @@ use cicdcontext_crds::{CicdBase, CicdContext, CicdEndpoint, CicdEvent, CicdState
 use cicdcontext_delivery::Sender;
 use kube::{Api, Client, api::ListParams};
 
-use self::memory::{LastWrites, Leaving, Unrecorded};
+use self::memory::{LastWrites, Leaving, Unrecorded, Unreportable};
 use crate::{
     cache::{ObjectKey, Store, Stored, watch},
     client::{RequestError, bounded},
@@ -114,6 +114,8 @@ pub struct Operator {
     pub last_writes: LastWrites,
     /// Event annotations that are being taken away.
     pub leaving: Leaving,
+    /// Events whose status the API server refuses.
+    pub unreportable: Unreportable,
     /// Outcomes that the API server has not taken yet.
     pub unrecorded: Unrecorded,
     /// Sends requests.
@@ -139,6 +141,7 @@ impl Operator {
             endpoints_compiled: Compiled::default(),
             last_writes: LastWrites::default(),
             leaving: Leaving::default(),
+            unreportable: Unreportable::default(),
             unrecorded: Unrecorded::default(),
             sender,
             reporter,

@@ -72,7 +72,7 @@ fn type_of(content: &Content) -> &'static str {
     match content {
         Content::Map(_) | Content::Leaf(Value::Object(_)) => "a map",
         Content::List(_) | Content::Leaf(Value::Array(_)) => "a list",
-        Content::Leaf(Value::String(_)) => "a string",
+        Content::Leaf(Value::String(_)) => "a text",
         Content::Leaf(Value::Number(_)) => "a number",
         Content::Leaf(Value::Bool(_)) => "a boolean",
         Content::Leaf(Value::Null) => NULL,
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn values_of_different_types_clash_whichever_comes_first() {
         let values = [json!({}), json!([]), json!("x"), json!(1), json!(true)];
-        let names = ["a map", "a list", "a string", "a number", "a boolean"];
+        let names = ["a map", "a list", "a text", "a number", "a boolean"];
         for (first, first_name) in values.iter().zip(names) {
             for (second, second_name) in values.iter().zip(names).filter(|(_, name)| *name != first_name) {
                 let blocks = [first, second].map(|value| json!({"settings": {"a": {"b.c": value}}}));

@@ -227,6 +227,17 @@ impl Run {
         if matches!(self.stage, Stage::Done(_)) {
             return;
         }
+        // A request that was answered was delivered, whatever became of what it was to capture.
+        let delivered = match &self.stage {
+            Stage::Answered(_) => true,
+            Stage::Writing(write) => write.captured,
+            _ => false,
+        };
+        if delivered {
+            let lost = matches!(self.stage, Stage::Writing(_));
+            let note = lost.then(|| format!("what it captured is not written: {message}"));
+            self.finish(HandlerPhase::Succeeded, reason::DELIVERED, note);
+        }
         for status in &mut self.statuses[self.position..] {
             status.phase = HandlerPhase::Skipped;
             status.reason = Some(reason.to_owned());

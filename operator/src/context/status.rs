@@ -47,7 +47,8 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey, context: &Stored<Ci
             operator.last_writes.note(key);
             Next::Await
         }
-        Err(error) if error.is_not_found() => Next::Await,
+        // Deleted; or an object that breaks its schema and takes no status either. A change of it brings it here again.
+        Err(error) if matches!(error.code(), Some(404 | 422)) => Next::Await,
         Err(error) => {
             tracing::warn!(context = %key, %error, "write the status of a context");
             Next::Retry

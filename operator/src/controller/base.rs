@@ -9,6 +9,7 @@ use kube::{Api, Resource, core::object::HasStatus};
 use crate::{
     cache::{Malformed, ObjectKey, Stored, watch},
     queue::Next,
+    report::Severity,
     shared::{Operator, status},
 };
 
@@ -57,11 +58,19 @@ where
         Some((reason, message)) => (false, *reason, message.as_str()),
     };
     conditions::set(&mut after.conditions, condition::READY, ready, why, message, generation, &Time(operator.now()));
-    if after != before
-        && let Err(error) = status::patch(operator, api, stored, &after, "base_status").await
-    {
-        tracing::warn!(base = stored.name(), %error, "write the status of a base");
-        return Next::Retry;
+    if after != before {
+        if !ready {
+            operator.reporter.report(stored, Severity::Warning, why, "Check", message);
+        }
+        match status::patch(operator, api, stored, &after, "base_status").await {
+            Ok(_) => {}
+            // An object that breaks its schema takes no status either; a change of it brings it here again.
+            Err(error) if matches!(error.code(), Some(404 | 422)) => {}
+            Err(error) => {
+                tracing::warn!(base = stored.name(), %error, "write the status of a base");
+                return Next::Retry;
+            }
+        }
     }
     Next::Await
 }

@@ -12,6 +12,7 @@ use super::{destination::destination, secret::Secrets};
 use crate::{
     cache::{ObjectKey, Stored, watch},
     queue::Next,
+    report::Severity,
     shared::{Operator, status},
 };
 
@@ -34,11 +35,19 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     let generation = stored.metadata.generation;
     after.observed_generation = generation;
     conditions::set(&mut after.conditions, condition::READY, ready, why, message, generation, &Time(operator.now()));
-    if after != before
-        && let Err(error) = status::replace(operator, &*stored, &after, "endpoint_status").await
-    {
-        tracing::warn!(endpoint = %key, %error, "write the status of an endpoint");
-        return Next::Retry;
+    if after != before {
+        if !ready {
+            operator.reporter.report(&*stored, Severity::Warning, why, "Check", message);
+        }
+        match status::replace(operator, &*stored, &after, "endpoint_status").await {
+            Ok(_) => {}
+            // An object that breaks its schema takes no status either; a change of it brings it here again.
+            Err(error) if matches!(error.code(), Some(404 | 422)) => return Next::Await,
+            Err(error) => {
+                tracing::warn!(endpoint = %key, %error, "write the status of an endpoint");
+                return Next::Retry;
+            }
+        }
     }
     if ready { Next::Await } else { Next::After(LOOK_AGAIN) }
 }

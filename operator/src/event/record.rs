@@ -71,9 +71,18 @@ pub async fn write(
                 }
                 return Ok(true);
             }
-            // Nobody is left to tell: the event was deleted, or another one has its name.
-            Err(error) if error.is_not_found() || (error.code() == Some(422) && is_gone(operator, event).await) => {
+            // Nobody is left to tell: the event was deleted.
+            Err(error) if error.is_not_found() => {
                 operator.unrecorded.remove(event.uid());
+                return Ok(false);
+            }
+            // Another event has its name; or this one breaks its schema, and with it every status of it does.
+            Err(error) if error.code() == Some(422) => {
+                operator.unrecorded.remove(event.uid());
+                if !is_gone(operator, event).await {
+                    tracing::warn!(event = event.name(), namespace = event.namespace(), %error, "the status of an event is refused; it is left alone");
+                    operator.unreportable.note(event.uid());
+                }
                 return Ok(false);
             }
             Err(error) => {

@@ -1,7 +1,7 @@
 //! What the process remembers between two turns of one object, and can do without after a restart.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -67,6 +67,28 @@ impl Leaving {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Vec<(String, String)>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Events whose status the API server refuses for good, by UID: those that were stored before a schema change and break
+/// it. They are told of by a Kubernetes Event, and left alone.
+#[derive(Debug, Default)]
+pub struct Unreportable(Mutex<HashSet<String>>);
+
+impl Unreportable {
+    /// Whether the event's status was refused.
+    pub fn has(&self, uid: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(uid)
+    }
+
+    /// The event's status was refused.
+    pub fn note(&self, uid: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned());
+    }
+
+    /// The event is gone.
+    pub fn forget(&self, uid: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 }
 

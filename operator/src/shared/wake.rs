@@ -47,6 +47,10 @@ pub fn endpoint_changed(operator: &Operator, changed: &Changed<CicdEndpoint>) {
 
 /// An event came, changed or went: its context may have work.
 pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
+    if let (Some(gone), None) = (&changed.before, &changed.after) {
+        operator.unreportable.forget(gone.uid());
+        operator.unrecorded.remove(gone.uid());
+    }
     for object in [&changed.before, &changed.after].into_iter().flatten() {
         if let Some(context) = context_of_event(object) {
             let finished = changed.after.is_some() && object.status_or_default().phase.is_final();

@@ -134,7 +134,7 @@ async fn a_type_clash_names_both_sources_and_the_path() {
     scene.create(Kind::Base, "app", &json!({"settings": {"chat": {"channel": "#ci"}}})).await;
     let spec = json!({"bases": [{"kind": "CicdBase", "name": "app"}], "settings": {"chat": "#ci"}});
     scene.create(Kind::Context, "shop", &spec).await;
-    let message = "merge settings.chat: is a map in CicdBase/app and a string in CicdContext/shop; give it one type, or \
+    let message = "merge settings.chat: is a map in CicdBase/app and a text in CicdContext/shop; give it one type, or \
                    remove the inherited value with unset";
     expect_not_ready(&scene, "shop", "TypeClash", message).await;
     expect_waits(&scene, "shop", message).await;

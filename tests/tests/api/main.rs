@@ -22,3 +22,4 @@ mod scene;
 mod secrecy;
 mod selection;
 mod stale;
+mod state_writes;

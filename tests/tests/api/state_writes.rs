@@ -49,7 +49,8 @@ async fn expect_all(scene: &Scene) {
     let list = state["list"].as_array().unwrap();
     assert_eq!(list.len(), 160);
     for index in 8..16 {
-        let of_one: Vec<_> = list.iter().filter(|item| item.as_str().unwrap().starts_with(&format!("{index}-"))).collect();
+        let of_one: Vec<_> =
+            list.iter().filter(|item| item.as_str().unwrap().starts_with(&format!("{index}-"))).collect();
         let expected: Vec<_> = (0..20).map(|step| json!(format!("{index}-{step}"))).collect();
         assert_eq!(of_one, expected.iter().collect::<Vec<_>>(), "in the order of their creation, each once");
     }
@@ -99,8 +100,7 @@ async fn a_refused_write_says_why_and_holds_up_nobody() {
 
     let fine = scene.wait(Kind::StateWrite, "fine", "is gone", Value::is_null);
     let refused = |name: &'static str| scene.wait_condition(Kind::StateWrite, name, "Applied", "False");
-    let (_, guarded, through, foreign) =
-        tokio::join!(fine, refused("guarded"), refused("through"), refused("foreign"));
+    let (_, guarded, through, foreign) = tokio::join!(fine, refused("guarded"), refused("through"), refused("foreign"));
     let (_, reason, message) = condition(&guarded, "Applied");
     assert_eq!(reason, "ChangeRefused");
     assert!(message.contains("state.app") && message.contains("store"), "{message}");

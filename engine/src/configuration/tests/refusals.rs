@@ -13,7 +13,7 @@ fn a_type_clash_names_path_and_both_sources() {
     assert_eq!(reason, "TypeClash");
     assert_eq!(
         error,
-        "merge settings.limits: is a map in ClusterCicdBase/platform and a string in CicdContext/shop-1; give it one \
+        "merge settings.limits: is a map in ClusterCicdBase/platform and a text in CicdContext/shop-1; give it one \
          type, or remove the inherited value with unset"
     );
 }

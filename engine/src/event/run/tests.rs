@@ -354,6 +354,19 @@ fn a_cancelled_run_ends_and_what_had_not_begun_is_skipped() {
     assert!(outcome.handlers[1..].iter().all(|handler| handler.phase == HandlerPhase::Skipped));
 }
 
+#[test]
+fn a_handler_whose_request_was_answered_when_the_run_was_cancelled_was_delivered() {
+    let mut world = World::new();
+    let mut run = world.run("pipeline: build, event: success");
+    // The request is sent and answered; the capture is asked for and not yet written.
+    world.drive(&mut run, 1, false);
+    run.cancel(reason::CONTEXT_DELETED, "the CicdContext was deleted");
+    let first = &run.handlers()[0];
+    assert_eq!((first.phase, first.reason.as_deref()), (HandlerPhase::Succeeded, Some("Delivered")));
+    assert_eq!(first.message.as_deref(), Some("what it captured is not written: the CicdContext was deleted"));
+    assert_eq!(run.handlers()[1].phase, HandlerPhase::Skipped);
+}
+
 proptest! {
     /// The driver dies again and again, each time after some effects, the last of which it may not have heard of. Then
     /// one run is let through. Whatever happened before: every append is there once, no write was asked for twice, all
