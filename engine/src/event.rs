@@ -13,4 +13,4 @@ pub mod run;
 pub use admission::{Admission, admit, is_copy};
 pub use facts::{ContextFacts, EventFacts, FactsError, Happened};
 pub use outcome::Outcome;
-pub use run::{Delivered, Run, Step, View, Write};
+pub use run::{Delivered, Run, Step, View, Write, effects_of};

@@ -1,5 +1,6 @@
 //! What all controllers share. Nothing here knows what any of them does with it.
 
+pub mod acknowledged;
 pub mod memory;
 pub mod status;
 pub mod wake;

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use cicdcontext_crds::{
-    HandlerPhase, HandlerStatus,
+    CicdEventSpec, HandlerPhase, HandlerStatus,
     handler::{EndpointReference, OnFailure},
     vocabulary::reason,
 };
@@ -154,8 +154,7 @@ impl Run {
 
     /// The effects that this event can enter into the ledger.
     pub fn effects(&self) -> Vec<EffectHash> {
-        let set = effect_hash(Effect::Set { event_uid: &self.event.uid });
-        self.handlers.iter().map(|handler| self.effect(&handler.name)).chain([set]).collect()
+        effects(&self.event.uid, self.handlers.iter().map(|handler| handler.name.as_str()))
     }
 
     /// Whether deciding the next step looks at the state. Gather it anew if time has passed.
@@ -395,6 +394,22 @@ impl Run {
         }
         outcome
     }
+}
+
+/// The effects that an event can enter into the ledger, by its spec and the configuration in force.
+pub fn effects_of(spec: &CicdEventSpec, uid: &str, program: &Program) -> Vec<EffectHash> {
+    let pipeline = spec.pipeline.as_ref().and_then(|name| program.resolved.pipelines.get(name));
+    let handlers = match (pipeline, &spec.event) {
+        (Some(pipeline), Some(event)) => pipeline.handlers(event),
+        _ => &[],
+    };
+    let names = handlers.iter().map(|handler| handler.name.as_str());
+    effects(uid, names.chain(spec.generate.as_deref()))
+}
+
+fn effects<'a>(uid: &str, handlers: impl Iterator<Item = &'a str>) -> Vec<EffectHash> {
+    let set = effect_hash(Effect::Set { event_uid: uid });
+    handlers.map(|handler| effect_hash(Effect::Handler { event_uid: uid, handler })).chain([set]).collect()
 }
 
 /// Longest message of one handler in status, in bytes.

@@ -8,7 +8,7 @@ use cicdcontext_crds::{
 };
 use cicdcontext_engine::{
     event::{Admission, ContextFacts, EventFacts, FactsError, Outcome, Run, admit},
-    state::{KnownEvent, Ledger, LedgerState, ledger::EffectHash},
+    state::{KnownEvent, Ledger, LedgerState},
 };
 use kube::Resource;
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ use crate::{
     cache::{ObjectKey, Stored},
     client::RequestError,
     endpoint::gather::{Gathered, gather as gather_endpoints},
-    shared::Operator,
+    shared::{Operator, acknowledged::acknowledged},
 };
 
 /// All that a run needs.
@@ -30,8 +30,6 @@ pub struct Ready {
     pub state: Map<String, Value>,
     /// The endpoints of the event's handlers.
     pub endpoints: Gathered,
-    /// Effects in the ledger that belong to other events, which are finished.
-    pub finished_effects: Vec<EffectHash>,
     /// Whether the event does not name its context's UID, so that the operator has to note it.
     pub to_be_adopted: bool,
 }
@@ -95,12 +93,11 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
         uid: context.uid().to_owned(),
     };
     let done = ledger.map(|ledger| ledger.done().to_vec()).unwrap_or_default();
-    let run = Run::new(facts, context_facts, program, done.iter().cloned());
-    let own = run.effects();
-    let finished_effects = done.into_iter().filter(|effect| !own.contains(effect)).collect();
+    let run = Run::new(facts, context_facts, program, done);
+    operator.writers.retire(key, acknowledged(operator, key, &context));
     let endpoints = gather_endpoints(operator, context.namespace(), &run.endpoints()).await?;
     let state = context_spec.state.unwrap_or_default();
-    Ok(Found::Ready(Box::new(Ready { run, context, state, endpoints, finished_effects, to_be_adopted })))
+    Ok(Found::Ready(Box::new(Ready { run, context, state, endpoints, to_be_adopted })))
 }
 
 fn refused(

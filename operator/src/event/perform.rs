@@ -56,7 +56,6 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
         }
         Found::Ends(outcome, context) => finish(operator, event, &outcome, None, context.as_deref()).await,
         Found::Ready(ready) => {
-            operator.writers.retire(key, ready.finished_effects.iter().cloned());
             let started = Time(operator.now());
             match Performance::new(operator, key, event, &started, *ready).run().await {
                 Ok(performed) => {

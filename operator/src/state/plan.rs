@@ -67,7 +67,16 @@ pub struct Plan {
     /// The operations; none if nothing needs to be written.
     pub operations: Vec<PatchOperation>,
     /// For each intent, in order, the paths that it writes or why it is refused.
-    pub results: Vec<Result<Vec<String>, String>>,
+    pub results: Vec<Result<Vec<String>, Unwritten>>,
+}
+
+/// Why an intent is not part of a patch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unwritten {
+    /// It cannot be made.
+    Refused(String),
+    /// It has to wait until effects in the ledger are acknowledged.
+    LedgerFull,
 }
 
 /// Decides. `retired` are effects whose acknowledgement is confirmed; they leave the ledger if it is written anyway.
@@ -144,16 +153,16 @@ fn change(
     ledger: &mut Ledger,
     effect: &EffectHash,
     set: &ChangeSet,
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<String>, Unwritten> {
     if let Err(problem) = base.state {
-        return Err(problem.to_owned());
+        return Err(Unwritten::Refused(problem.to_owned()));
     }
     if ledger.room() == 0 {
-        return Err(cicdcontext_engine::state::ledger::LedgerFull.to_string());
+        return Err(Unwritten::LedgerFull);
     }
-    let paths = draft.apply(set).map_err(|refusal| refusal.to_string())?;
+    let paths = draft.apply(set).map_err(|refusal| Unwritten::Refused(refusal.to_string()))?;
     if !paths.is_empty() {
-        ledger.enter(effect.clone()).map_err(|full| full.to_string())?;
+        ledger.enter(effect.clone()).map_err(|_full| Unwritten::LedgerFull)?;
     }
     Ok(paths)
 }

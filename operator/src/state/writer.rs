@@ -5,18 +5,21 @@
 //! it; if a test fails the context is read again and the patch is made anew.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_crds::{CicdContext, CicdContextSpec, vocabulary::manager};
-use cicdcontext_engine::state::{ledger::EffectHash, patch};
+use cicdcontext_engine::state::{
+    ledger::{EffectHash, LedgerFull},
+    patch,
+};
 use kube::{Api, Client, Resource};
 use tokio::sync::oneshot;
 
-use super::plan::{Base, Intent, Plan, plan};
+use super::plan::{Base, Intent, Plan, Unwritten, plan};
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::{RequestError, bounded},
@@ -61,7 +64,7 @@ struct Waiting {
 #[derive(Debug, Default)]
 struct ContextWriter {
     waiting: Mutex<Vec<Waiting>>,
-    retired: Mutex<Vec<EffectHash>>,
+    retired: Mutex<HashSet<EffectHash>>,
     /// Held by whoever applies the context's state writes.
     turn: Arc<tokio::sync::Mutex<()>>,
     /// Held by whoever commits: the context as the last patch left it, until the cache has caught up.
@@ -233,7 +236,7 @@ impl Writers {
                     }
                 },
             };
-            let retired = lock(&writer.retired).clone();
+            let retired: Vec<EffectHash> = lock(&writer.retired).iter().cloned().collect();
             let (plan, ours) = plan_batch(&context, &batch, &retired);
             let refused = plan.results.iter().any(Result::is_err) || ours.iter().any(|ours| !ours);
             if refused && !fresh {
@@ -317,7 +320,8 @@ fn answer(batch: Vec<Waiting>, plan: &Plan, ours: &[bool], context: &Arc<Stored<
         let result = match ours.then(|| results.next()).flatten() {
             None => Err(WriteError::Gone),
             Some(Ok(paths)) => Ok(Committed { context: Arc::clone(context), paths: paths.clone() }),
-            Some(Err(problem)) => Err(WriteError::Refused(problem.clone())),
+            Some(Err(Unwritten::Refused(problem))) => Err(WriteError::Refused(problem.clone())),
+            Some(Err(Unwritten::LedgerFull)) => Err(WriteError::Unavailable(LedgerFull.to_string())),
         };
         // Nobody waits any more if the process is stopping.
         let _ = waiting.reply.send(result);

@@ -1,0 +1,49 @@
+//! Which effects in a context's ledger need not stay there: those whose acknowledgement is visible in the caches.
+//!
+//! A process forgets at a crash what it has acknowledged. Without this the ledger of a context would fill up with effects
+//! of objects that are finished or gone.
+
+use std::collections::HashSet;
+
+use cicdcontext_crds::CicdContext;
+use cicdcontext_engine::{
+    event::effects_of,
+    state::{
+        Effect, Ledger, LedgerState,
+        ledger::{EffectHash, effect_hash},
+    },
+};
+
+use super::Operator;
+use crate::cache::{ObjectKey, Stored, watch};
+
+/// Effects in the ledger of `context` that belong to no state write that is still there and to no event that is not
+/// finished. None where that cannot be told, since the configuration is not ready.
+///
+/// The caches may be trusted with it: what they hold at the start is complete, and an effect is entered later only for
+/// an object that they hold.
+pub fn acknowledged(operator: &Operator, key: &ObjectKey, context: &Stored<CicdContext>) -> Vec<EffectHash> {
+    let LedgerState::Ours(ledger) = Ledger::of(context.metadata.annotations.as_ref(), context.uid()) else {
+        return Vec::new();
+    };
+    if ledger.done().is_empty() {
+        return Vec::new();
+    }
+    let mut needed: HashSet<EffectHash> = watch::read(&operator.caches.state_writes, |store| store.find(key))
+        .iter()
+        .map(|write| effect_hash(Effect::StateWrite { name: write.name(), uid: write.uid() }))
+        .collect();
+    let unfinished: Vec<_> = operator
+        .events_of(key)
+        .into_iter()
+        .filter(|event| !event.status_or_default().phase.is_final())
+        .filter_map(|event| event.spec().ok().map(|spec| (event, spec)))
+        .collect();
+    if !unfinished.is_empty() {
+        let Ok(Ok(program)) = context.spec().map(|spec| operator.configurations.of(context, &spec)) else {
+            return Vec::new();
+        };
+        needed.extend(unfinished.iter().flat_map(|(event, spec)| effects_of(spec, event.uid(), &program)));
+    }
+    ledger.done().iter().filter(|effect| !needed.contains(*effect)).cloned().collect()
+}
