@@ -95,6 +95,8 @@ pub mod reason {
     pub const CONTEXT_NOT_FOUND: &str = "ContextNotFound";
     /// The context went away while its event was handled.
     pub const CONTEXT_DELETED: &str = "ContextDeleted";
+    /// The event was deleted before it was finished.
+    pub const EVENT_DELETED: &str = "EventDeleted";
     /// The context's configuration is not ready.
     pub const CONTEXT_NOT_READY: &str = "ContextNotReady";
     /// No such pipeline in the resolved configuration.

@@ -54,6 +54,9 @@ use self::{
 };
 use crate::template::Engine;
 
+/// Bytes of all templates of one resolved configuration together: compiled, they take many times as much.
+pub const MAX_TEMPLATE_BYTES: usize = 256 * 1024;
+
 /// What to resolve.
 ///
 /// A context must be complete; a base alone may have handlers that others complete.
@@ -124,6 +127,10 @@ pub fn resolve<'a>(
     let selectable = select(&mut root, input, &writers)?;
     let mut reader = Reader::new(&writers, input.owner.kind.is_base());
     let parts = reader.read(&root)?;
+    let bytes: usize = reader.templates.iter().map(|source| source.text.len()).sum();
+    if bytes > MAX_TEMPLATE_BYTES {
+        return Err(ConfigurationError::TooManyTemplates { owner: input.owner.clone(), bytes });
+    }
     let hash = hash::hash(&root, input.selected, &writers);
     let templates = reader.templates;
     Ok(Resolved {

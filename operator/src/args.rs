@@ -79,7 +79,7 @@ pub struct RunArguments {
     pub log_format: LogFormat,
 
     /// What is logged: a level, or directives such as info,cicdcontext_operator=debug.
-    #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(long, env = "RUST_LOG", default_value = "info,kube_client=off", value_name = "FILTER")]
     pub log_level: String,
 }
 

@@ -73,16 +73,23 @@ impl Configurations {
         Self { bases, parsed: Mutex::default(), contexts: Mutex::default(), programs: Mutex::default() }
     }
 
-    /// The configuration of a context. A patch of its state alone costs a look at what is remembered.
+    /// The configuration of a context, if it is known and still right. A patch of the state alone costs no more.
+    pub fn known(&self, context: &Stored<CicdContext>, spec: &CicdContextSpec) -> Option<Configured> {
+        let key = ObjectKey::new(context.namespace(), context.name());
+        let contexts = lock(&self.contexts);
+        let remembered = contexts.get(&key)?;
+        let right = remembered.fingerprint == fingerprint(context.uid(), spec)
+            && remembered.bases.iter().all(|(base, version)| self.version(base, &key.namespace) == *version);
+        right.then(|| remembered.configured.clone())
+    }
+
+    /// The configuration of a context.
     pub fn of(&self, context: &Stored<CicdContext>, spec: &CicdContextSpec) -> Configured {
+        if let Some(known) = self.known(context, spec) {
+            return known;
+        }
         let key = ObjectKey::new(context.namespace(), context.name());
         let fingerprint = fingerprint(context.uid(), spec);
-        if let Some(remembered) = lock(&self.contexts).get(&key)
-            && remembered.fingerprint == fingerprint
-            && remembered.bases.iter().all(|(base, version)| self.version(base, &key.namespace) == *version)
-        {
-            return remembered.configured.clone();
-        }
         let input = Input {
             owner: Origin::context(context.name()),
             selected: spec.context.as_deref(),
@@ -116,6 +123,26 @@ impl Configurations {
             }
         }
         Ok(common)
+    }
+
+    /// The bases, of those given, that build on `changed`, directly or through others.
+    pub fn builders_on(&self, changed: &BaseReference, bases: &[(BaseReference, ObjectKey)]) -> Vec<ObjectKey> {
+        let mut reached = vec![changed.clone()];
+        let mut builders = Vec::new();
+        let mut position = 0;
+        while let Some(reference) = reached.get(position).cloned() {
+            position += 1;
+            for (candidate, key) in bases {
+                let parents = self.base(candidate, &key.namespace);
+                let builds = parents
+                    .is_some_and(|base| base.content.as_ref().is_ok_and(|(bases, _)| bases.contains(&reference)));
+                if builds && !builders.contains(key) {
+                    builders.push(key.clone());
+                    reached.push(candidate.clone());
+                }
+            }
+        }
+        builders
     }
 
     /// The contexts whose configuration was resolved with, or in want of, a base.

@@ -54,8 +54,6 @@ pub struct Metrics {
     pub dropped_reports: Counter,
     /// Contexts in the cache.
     pub contexts: Gauge,
-    /// Events in the cache that are not finished.
-    pub unfinished_events: Gauge,
 }
 
 impl Default for Metrics {
@@ -79,7 +77,6 @@ impl Metrics {
             reconcile_errors: Family::default(),
             dropped_reports: Counter::default(),
             contexts: Gauge::default(),
-            unfinished_events: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("api_writes", "Writes to the API server that were tried", metrics.writes.clone());
@@ -109,11 +106,6 @@ impl Metrics {
             metrics.dropped_reports.clone(),
         );
         registry.register("contexts", "Contexts in the cache", metrics.contexts.clone());
-        registry.register(
-            "unfinished_events",
-            "Events in the cache that are not finished",
-            metrics.unfinished_events.clone(),
-        );
         Self { registry, ..metrics }
     }
 

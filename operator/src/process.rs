@@ -1,6 +1,6 @@
 //! One operator process: from its arguments to running controllers, and back when it is told to stop.
 
-use std::{error::Error, net::IpAddr, sync::Arc};
+use std::{error::Error, net::IpAddr, sync::Arc, time::Duration};
 
 use cicdcontext_delivery::{Policy, Sender};
 use tokio::{
@@ -32,8 +32,14 @@ pub fn run(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     // Of two providers in one process rustls takes neither by itself.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
-    runtime.block_on(serve(arguments))
+    let result = runtime.block_on(serve(arguments));
+    // A template that is still being rendered holds up nobody's exit.
+    runtime.shutdown_timeout(SHUTDOWN);
+    result
 }
+
+/// How long threads that still compute may hold up the exit.
+const SHUTDOWN: Duration = Duration::from_secs(1);
 
 async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     let policy = Policy::parse(&arguments.egress_allow, &arguments.egress_deny)?;
@@ -62,7 +68,7 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
         selector: arguments.selector.clone(),
         cluster_domain: arguments.cluster_domain.clone(),
     };
-    let operator = Arc::new(Operator::new(client, settings, sender, reporter, metrics));
+    let operator = Arc::new(Operator::new(client, settings, sender, reporter, metrics, stop.clone()));
     let selection = Selection { namespaces: arguments.watch_namespace.clone(), selector: arguments.selector.clone() };
     let limits = Limits { events: arguments.concurrency.max(1), shutdown_grace: arguments.shutdown_grace };
     controller::run::run(operator, &selection, &limits, &readiness, stop).await;

@@ -45,6 +45,8 @@ struct Inner {
     states: HashMap<ObjectKey, State>,
     /// Keys that wait, by namespace, and the namespaces in the order of their turns.
     waiting: HashMap<String, VecDeque<ObjectKey>>,
+    /// How many keys of each namespace are being worked on.
+    working: HashMap<String, usize>,
     turns: VecDeque<String>,
     /// When a key is due again: in both directions.
     due: BTreeSet<(Instant, ObjectKey)>,
@@ -92,7 +94,7 @@ impl Queue {
         let mut workers: JoinSet<(ObjectKey, Next)> = JoinSet::new();
         loop {
             while workers.len() < concurrency && !stop.is_cancelled() {
-                let Some(key) = self.lock().take(Instant::now()) else { break };
+                let Some(key) = self.lock().take(Instant::now(), concurrency) else { break };
                 let task = work(key.clone());
                 workers.spawn(async move { (key, task.await) });
             }
@@ -149,13 +151,20 @@ impl Inner {
         self.due.insert((due, key));
     }
 
-    fn take(&mut self, now: Instant) -> Option<ObjectKey> {
+    /// The next key whose turn it is. While more than half of the `limit` workers are busy, a namespace that keeps a
+    /// quarter of them busy has to wait: some worker is left for the others, however long its work takes.
+    fn take(&mut self, now: Instant, limit: usize) -> Option<ObjectKey> {
         while self.due.first().is_some_and(|(due, _)| *due <= now) {
             let Some((_, key)) = self.due.pop_first() else { break };
             self.due_of.remove(&key);
             self.add(key);
         }
-        let namespace = self.turns.pop_front()?;
+        let crowded = self.working.values().sum::<usize>() >= limit.div_ceil(2);
+        let free = |namespace: &String| {
+            !crowded || self.working.get(namespace).copied().unwrap_or_default() < limit.div_ceil(4)
+        };
+        let position = self.turns.iter().position(free)?;
+        let namespace = self.turns.remove(position)?;
         let queue = self.waiting.get_mut(&namespace)?;
         let key = queue.pop_front()?;
         if queue.is_empty() {
@@ -164,12 +173,19 @@ impl Inner {
             self.turns.push_back(namespace);
         }
         self.states.insert(key.clone(), State::Working);
+        *self.working.entry(key.namespace.clone()).or_default() += 1;
         Some(key)
     }
 
     fn done(&mut self, key: ObjectKey, next: Next, now: Instant) {
         if next != Next::Retry {
             self.failures.remove(&key);
+        }
+        if let Some(working) = self.working.get_mut(&key.namespace) {
+            *working -= 1;
+            if *working == 0 {
+                self.working.remove(&key.namespace);
+            }
         }
         match next {
             Next::Await => {}
@@ -201,13 +217,13 @@ mod tests {
         let (mut inner, now) = (Inner::default(), Instant::now());
         inner.add(key("a", "x"));
         inner.add(key("a", "x"));
-        assert_eq!(inner.take(now), Some(key("a", "x")));
+        assert_eq!(inner.take(now, 64), Some(key("a", "x")));
         inner.add(key("a", "x"));
-        assert_eq!(inner.take(now), None, "it is being worked on");
+        assert_eq!(inner.take(now, 64), None, "it is being worked on");
         inner.done(key("a", "x"), Next::Await, now);
-        assert_eq!(inner.take(now), Some(key("a", "x")), "it was added meanwhile");
+        assert_eq!(inner.take(now, 64), Some(key("a", "x")), "it was added meanwhile");
         inner.done(key("a", "x"), Next::Await, now);
-        assert_eq!(inner.take(now), None);
+        assert_eq!(inner.take(now, 64), None);
         assert!(inner.states.is_empty());
     }
 
@@ -218,8 +234,25 @@ mod tests {
             inner.add(key("loud", name));
         }
         inner.add(key("quiet", "1"));
-        let order: Vec<_> = std::iter::from_fn(|| inner.take(now)).map(|key| key.to_string()).collect();
+        let order: Vec<_> = std::iter::from_fn(|| inner.take(now, 64)).map(|key| key.to_string()).collect();
         assert_eq!(order, ["loud/1", "quiet/1", "loud/2", "loud/3"]);
+    }
+
+    #[test]
+    fn a_namespace_whose_work_takes_long_leaves_workers_to_the_others() {
+        let (mut inner, now) = (Inner::default(), Instant::now());
+        for name in 0..20 {
+            inner.add(key("slow", &name.to_string()));
+        }
+        for _ in 0..4 {
+            assert_eq!(inner.take(now, 8).unwrap().namespace, "slow", "alone it may have half of the workers");
+        }
+        assert_eq!(inner.take(now, 8), None, "the other half is kept free");
+        inner.add(key("quick", "1"));
+        assert_eq!(inner.take(now, 8), Some(key("quick", "1")));
+        inner.done(key("slow", "0"), Next::Await, now);
+        inner.done(key("slow", "1"), Next::Await, now);
+        assert_eq!(inner.take(now, 8).unwrap().namespace, "slow");
     }
 
     #[test]
@@ -228,8 +261,8 @@ mod tests {
         inner.add_at(key("a", "x"), now + Duration::from_secs(5));
         inner.add_at(key("a", "x"), now + Duration::from_secs(2));
         inner.add_at(key("a", "x"), now + Duration::from_secs(9));
-        assert_eq!(inner.take(now + Duration::from_secs(1)), None);
-        assert_eq!(inner.take(now + Duration::from_secs(2)), Some(key("a", "x")));
+        assert_eq!(inner.take(now + Duration::from_secs(1), 64), None);
+        assert_eq!(inner.take(now + Duration::from_secs(2), 64), Some(key("a", "x")));
         assert!(inner.due.is_empty() && inner.due_of.is_empty());
     }
 
@@ -238,14 +271,14 @@ mod tests {
         let (mut inner, now) = (Inner::default(), Instant::now());
         for pause in [200, 400, 800] {
             inner.add(key("a", "x"));
-            inner.take(now);
+            inner.take(now, 64);
             inner.done(key("a", "x"), Next::Retry, now);
             assert_eq!(inner.due_of[&key("a", "x")], now + Duration::from_millis(pause));
             inner.due.clear();
             inner.due_of.clear();
         }
         inner.add(key("a", "x"));
-        inner.take(now);
+        inner.take(now, 64);
         inner.done(key("a", "x"), Next::Await, now);
         assert!(inner.failures.is_empty());
     }

@@ -10,15 +10,19 @@ use std::{
     time::Duration,
 };
 
-use cicdcontext_crds::{CicdBase, CicdContext, CicdEndpoint, CicdEvent, CicdStateWrite, ClusterCicdBase};
+use cicdcontext_crds::{
+    CicdBase, CicdContext, CicdContextSpec, CicdEndpoint, CicdEvent, CicdStateWrite, ClusterCicdBase,
+};
 use cicdcontext_delivery::Sender;
 use kube::{Api, Client, api::ListParams};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
-use self::memory::{LastWrites, Leaving, Unrecorded, Unreportable};
+use self::memory::{Interrupted, LastWrites, Leaving, Unrecorded, Unreportable};
 use crate::{
     cache::{ObjectKey, Store, Stored, watch},
     client::{RequestError, bounded},
-    configuration::{Bases, Configurations},
+    configuration::{Bases, Configurations, Configured},
     endpoint::compiled::Compiled,
     metrics::Metrics,
     queue::Queue,
@@ -117,6 +121,8 @@ pub struct Operator {
     pub leaving: Leaving,
     /// Events whose status the API server refuses.
     pub unreportable: Unreportable,
+    /// Runs that were interrupted.
+    pub interrupted: Interrupted,
     /// Outcomes that the API server has not taken yet.
     pub unrecorded: Unrecorded,
     /// Sends requests.
@@ -125,11 +131,23 @@ pub struct Operator {
     pub reporter: Reporter,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Cancelled when no new work is to be begun.
+    pub stop: CancellationToken,
+    /// Held by whoever computes: what tenants write is compiled and rendered by fewer threads than there are cores.
+    computing: Semaphore,
 }
 
 impl Operator {
     /// Puts the parts together.
-    pub fn new(client: Client, settings: Settings, sender: Sender, reporter: Reporter, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        client: Client,
+        settings: Settings,
+        sender: Sender,
+        reporter: Reporter,
+        metrics: Arc<Metrics>,
+        stop: CancellationToken,
+    ) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let caches = Caches::default();
         let bases = Bases { namespaced: Arc::clone(&caches.bases), cluster: Arc::clone(&caches.cluster_bases) };
         Self {
@@ -143,16 +161,40 @@ impl Operator {
             last_writes: LastWrites::default(),
             leaving: Leaving::default(),
             unreportable: Unreportable::default(),
+            interrupted: Interrupted::default(),
             unrecorded: Unrecorded::default(),
             sender,
             reporter,
             metrics,
+            stop,
+            computing: Semaphore::new(cores.saturating_sub(1).max(1)),
         }
     }
 
     /// The events of a context that are known, finished or not.
     pub fn events_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
         watch::read(&self.caches.events, |store| store.find(context))
+    }
+
+    /// Computes something that tenants decide the length of: in turn, and off the workers of the runtime, so that
+    /// everything else goes on meanwhile.
+    pub async fn compute<T>(&self, work: impl FnOnce() -> T) -> T {
+        // The semaphore is never closed; without a permit there would only be less order.
+        let _turn = self.computing.acquire().await;
+        tokio::task::block_in_place(work)
+    }
+
+    /// The configuration in force for a context. If it has to be resolved anew, that is computed in turn.
+    pub async fn configured(&self, context: &Stored<CicdContext>, spec: &CicdContextSpec) -> Configured {
+        if let Some(known) = self.configurations.known(context, spec) {
+            return known;
+        }
+        let configured = self.compute(|| self.configurations.of(context, spec)).await;
+        // A base may have come between looking for it and noting that it was looked for.
+        if self.configurations.known(context, spec).is_none() {
+            self.queues.contexts.add(ObjectKey::new(context.namespace(), context.name()));
+        }
+        configured
     }
 
     /// A context as the API server has it now. The cache does not learn of it: what changed in it has to come through

@@ -6,7 +6,7 @@ use std::fmt;
 
 use cicdcontext_crds::{configuration::MAX_BASES, vocabulary::reason};
 
-use super::Origin;
+use super::{MAX_TEMPLATE_BYTES, Origin};
 
 /// Most bases that may go into one configuration, all bases of bases counted.
 pub const MAX_BASES_IN_ALL: usize = 2048;
@@ -69,6 +69,17 @@ pub enum ConfigurationError {
         /// Whose configuration it is.
         owner: Origin,
     },
+    /// All templates together are too large.
+    #[error(
+        "read the templates of {owner}: they have {bytes} bytes in all, at most {MAX_TEMPLATE_BYTES} are allowed; remove \
+         what this context does not need"
+    )]
+    TooManyTemplates {
+        /// Whose configuration it is.
+        owner: Origin,
+        /// Bytes that they have.
+        bytes: usize,
+    },
     /// Two sources give one path values of different types.
     #[error(
         "merge {path}: is {first_type} in {first} and {second_type} in {second}; give it one type, or remove the \
@@ -123,7 +134,9 @@ impl ConfigurationError {
             }
             Self::TypeClash { .. } => reason::TYPE_CLASH,
             Self::UnknownSelectedContext { .. } => reason::UNKNOWN_SELECTED_CONTEXT,
-            Self::BaseNotAllowed { .. } | Self::Invalid { .. } => reason::INVALID_CONFIGURATION,
+            Self::BaseNotAllowed { .. } | Self::TooManyTemplates { .. } | Self::Invalid { .. } => {
+                reason::INVALID_CONFIGURATION
+            }
         }
     }
 }

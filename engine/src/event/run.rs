@@ -41,6 +41,9 @@ pub enum Step {
     Send(Box<Request>),
     /// Write this and tell [`Run::written`] what came of it.
     Write(Write),
+    /// Nothing to do but to ask again: a handler was decided on without any effect. Between two of them others get
+    /// their turn.
+    Again,
     /// Nothing more: report this.
     Done(Outcome),
 }
@@ -174,7 +177,12 @@ impl Run {
         loop {
             match &self.stage {
                 Stage::Set => self.stage = self.begin(),
-                Stage::Handler => self.stage = self.handler(view),
+                Stage::Handler => {
+                    self.stage = self.handler(view);
+                    if matches!(self.stage, Stage::Handler) {
+                        return Step::Again;
+                    }
+                }
                 Stage::Answered(_) => self.stage = self.capture(view),
                 Stage::Setting(write) | Stage::Writing(write) => return Step::Write(write.clone()),
                 Stage::Sending(request) => return Step::Send(request.clone()),
@@ -202,7 +210,7 @@ impl Run {
     pub fn written(&mut self, result: Result<Vec<String>, String>) {
         match (&self.stage, result) {
             (Stage::Setting(_), Ok(paths)) => {
-                self.paths = paths;
+                self.paths = shown(paths);
                 self.stage = Stage::Handler;
             }
             (Stage::Setting(_), Err(message)) => {
@@ -210,7 +218,7 @@ impl Run {
             }
             (Stage::Writing(write), Ok(paths)) => {
                 let reason = if write.captured { reason::DELIVERED } else { reason::STATE_WRITTEN };
-                self.statuses[self.position].paths = paths;
+                self.statuses[self.position].paths = shown(paths);
                 self.stage = self.succeeded(reason);
             }
             (Stage::Writing(write), Err(message)) => {
@@ -394,6 +402,25 @@ impl Run {
         }
         outcome
     }
+}
+
+/// Most paths of one handler that its status names, and most bytes of each: a status has to stay small enough to be
+/// written whatever paths a template gives.
+const MAX_SHOWN_PATHS: usize = 16;
+const MAX_SHOWN_PATH_BYTES: usize = 128;
+
+fn shown(mut paths: Vec<String>) -> Vec<String> {
+    let more = paths.len().saturating_sub(MAX_SHOWN_PATHS);
+    paths.truncate(MAX_SHOWN_PATHS);
+    for path in &mut paths {
+        if path.len() > MAX_SHOWN_PATH_BYTES {
+            *path = format!("{}…", cicdcontext_crds::conditions::cut(path, MAX_SHOWN_PATH_BYTES));
+        }
+    }
+    if more > 0 {
+        paths.push(format!("and {more} more"));
+    }
+    paths
 }
 
 /// The effects that an event can enter into the ledger, by its spec and the configuration in force.

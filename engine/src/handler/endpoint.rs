@@ -20,7 +20,7 @@ const GENERIC_NOTIFY: &str = r#"{"context": "{{context.name}}", "namespace": "{{
 const GENERIC_CHOICE: &str = r#"{"context": "{{context.name}}", "namespace": "{{context.namespace}}", "pipeline": "{{pipeline.name}}", "event": "{{event.name}}", "title": "{{handler.title}}", "fields": {{json handler.fields}}, "choices": {{json handler.choices}}}"#;
 
 /// Finds the endpoints of an event's handlers; whoever drives a run has gathered them.
-pub trait Endpoints {
+pub trait Endpoints: Sync {
     /// The endpoint that `reference` names, seen from the context's namespace.
     fn find(&self, reference: &EndpointReference) -> EndpointLookup;
 }
@@ -201,7 +201,7 @@ pub(super) fn find(endpoints: &dyn Endpoints, reference: &EndpointReference) -> 
         EndpointLookup::NotFound => Err(HandlerError::EndpointNotFound(name())),
         EndpointLookup::NotAllowed => Err(HandlerError::EndpointNotAllowed {
             endpoint: name(),
-            problem: "it does not list this namespace in spec.allowedNamespaces".to_owned(),
+            problem: "there is none that lists this namespace in spec.allowedNamespaces".to_owned(),
         }),
         EndpointLookup::Broken(problem) => Err(HandlerError::EndpointNotReady { endpoint: name(), problem }),
     }

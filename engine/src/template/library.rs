@@ -15,7 +15,7 @@ use super::tree::{Partial, Tree};
 use super::{Engine, Source, Template};
 
 /// Bytes of source text whose compiled templates a library keeps.
-const CACHE_BYTES: usize = 1024 * 1024;
+const CACHE_BYTES: usize = 128 * 1024;
 
 /// What templates share: partials they may call and variables they may read.
 ///

@@ -124,12 +124,11 @@ impl<K> Store<K> {
         }
     }
 
-    /// Puts an object that somebody has just read or written, unless a later version is known already.
+    /// Puts an object that somebody has just written in the place of an older version. One that is not known (any more)
+    /// is left to the watch: it may have told already that the object is gone.
     pub fn put_if_newer(&mut self, object: Stored<K>) -> Option<Changed<K>> {
-        let known = self.objects.get(&key_of(&object));
-        if known
-            .is_some_and(|known| known.uid() == object.uid() && known.resource_version() >= object.resource_version())
-        {
+        let known = self.objects.get(&key_of(&object))?;
+        if known.uid() != object.uid() || known.resource_version() >= object.resource_version() {
             return None;
         }
         self.put(object)
@@ -236,6 +235,8 @@ mod tests {
     #[test]
     fn a_watch_that_lags_does_not_bring_back_an_older_version() {
         let mut store = Store::new(by_context);
+        assert!(store.put_if_newer(event("a", "e1", 7, "shop")).is_none(), "it may be gone already");
+        store.handle(None, Event::Apply(event("a", "e1", 6, "shop")));
         assert!(store.put_if_newer(event("a", "e1", 7, "shop")).is_some());
         assert!(store.handle(None, Event::Apply(event("a", "e1", 5, "shop"))).is_empty());
         assert!(store.put_if_newer(event("a", "e1", 7, "shop")).is_none());

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use kube::{
     Api, Client, Resource,
     core::NamespaceResourceScope,
-    runtime::{WatchStreamExt, watcher},
+    runtime::{WatchStreamExt, utils::Backoff, watcher},
 };
 use tokio::sync::watch as signal;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,36 @@ pub fn read<K, T>(store: &Shared<K>, look: impl FnOnce(&Store<K>) -> T) -> T {
 /// Changes a shared store.
 pub fn write<K, T>(store: &Shared<K>, change: impl FnOnce(&mut Store<K>) -> T) -> T {
     change(&mut store.write().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+/// Pauses before a watch that was interrupted is started again: from half a second to five. They stay short, since an
+/// operator that watches nothing is of no use, and there are only a few watches.
+#[derive(Debug)]
+struct Pauses(Duration);
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self(FIRST_PAUSE)
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let pause = self.0;
+        self.0 = (pause * 2).min(LONGEST_PAUSE);
+        Some(pause)
+    }
+}
+
+impl Backoff for Pauses {
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// One watch: of all namespaces, of one, or of a cluster-wide kind.
@@ -80,7 +110,7 @@ pub async fn run<K>(
     Stored<K>: Debug,
 {
     let kind = K::kind(&()).into_owned();
-    let mut events = watcher(watch.api, watch.config).backoff(watcher::DefaultBackoff::default()).boxed();
+    let mut events = watcher(watch.api, watch.config).backoff(Pauses::default()).boxed();
     loop {
         let next = tokio::select! {
             next = events.next() => next,

@@ -35,6 +35,9 @@ const AT_ONCE: usize = 64;
 
 /// Takes in the event annotations of a context.
 pub async fn intake(operator: &Arc<Operator>, key: &ObjectKey, context: &Arc<Stored<CicdContext>>) -> Next {
+    if context.metadata.deletion_timestamp.is_some() {
+        return Next::Await;
+    }
     let nothing = BTreeMap::new();
     let annotations = context.metadata.annotations.as_ref().unwrap_or(&nothing);
     let found = annotation::ids(annotations);

@@ -22,7 +22,10 @@ use crate::{
 /// Brings the status of a context up to date.
 pub async fn reconcile(operator: &Operator, key: &ObjectKey, context: &Stored<CicdContext>) -> Next {
     let spec = context.spec();
-    let configured = spec.as_ref().ok().map(|spec| operator.configurations.of(context, spec));
+    let configured = match &spec {
+        Ok(spec) => Some(operator.configured(context, spec).await),
+        Err(_) => None,
+    };
     let before = context.status_or_default();
     let events = operator.events_of(key);
     let mut after = before.clone();

@@ -44,10 +44,13 @@ where
     let reference = BaseReference { kind, name: stored.name().to_owned() };
     let problem = match content {
         Err(malformed) => Some((malformed.reason(), malformed.to_string())),
-        Ok((bases, block)) => match operator.configurations.of_base(&reference, stored.namespace(), &bases, &block) {
-            Err(not_ready) => Some((not_ready.reason, not_ready.message)),
-            Ok(program) => program.errors.first().map(|error| (reason::INVALID_TEMPLATE, error.to_string())),
-        },
+        Ok((bases, block)) => {
+            let check = || operator.configurations.of_base(&reference, stored.namespace(), &bases, &block);
+            match operator.compute(check).await {
+                Err(not_ready) => Some((not_ready.reason, not_ready.message)),
+                Ok(program) => program.errors.first().map(|error| (reason::INVALID_TEMPLATE, error.to_string())),
+            }
+        }
     };
     let before = stored.status_or_default();
     let mut after = before.clone();

@@ -46,8 +46,11 @@ pub async fn gather(
     for reference in references {
         let home = reference.namespace.as_deref().unwrap_or(namespace);
         let lookup = match find(operator, &ObjectKey::new(home, reference.name.as_str())).await? {
+            // Whether there is one is nobody else's business.
+            None if home != namespace => EndpointLookup::NotAllowed,
             None => EndpointLookup::NotFound,
             Some(stored) => match stored.spec() {
+                Err(_) if home != namespace => EndpointLookup::NotAllowed,
                 Err(malformed) => EndpointLookup::Broken(malformed.to_string()),
                 Ok(spec) if home != namespace && !allows(operator, &spec, namespace).await? => {
                     EndpointLookup::NotAllowed

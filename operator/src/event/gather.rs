@@ -30,8 +30,6 @@ pub struct Ready {
     pub state: Map<String, Value>,
     /// The endpoints of the event's handlers.
     pub endpoints: Gathered,
-    /// Whether the event does not name its context's UID, so that the operator has to note it.
-    pub to_be_adopted: bool,
 }
 
 /// What was found.
@@ -40,8 +38,15 @@ pub enum Found {
     Ready(Box<Ready>),
     /// It ends here. The context, if there is one, is its owner.
     Ends(Outcome, Option<Arc<Stored<CicdContext>>>),
-    /// It waits, at most this long if something has to be looked at again.
-    Waits(Outcome, Option<Duration>),
+    /// It waits.
+    Waits {
+        /// What for.
+        outcome: Outcome,
+        /// When something has to be looked at again even if nothing changes.
+        again: Option<Duration>,
+        /// The context that it waits with, if there is one.
+        context: Option<Arc<Stored<CicdContext>>>,
+    },
     /// It is not ours.
     NotOurs,
 }
@@ -59,6 +64,10 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
         return Ok(Found::NotOurs);
     }
     let context = Arc::new(context);
+    if context.metadata.deletion_timestamp.is_some() {
+        let message = format!("the CicdContext {} is being deleted; nothing was sent", key.name);
+        return Ok(Found::Ends(Outcome::failed(reason::CONTEXT_DELETED, message), None));
+    }
     let ledger = match Ledger::of(context.metadata.annotations.as_ref(), context.uid()) {
         LedgerState::Ours(ledger) => Some(ledger),
         _ => None,
@@ -66,19 +75,18 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
     if let Some(outcome) = refused(&context, event, &spec, ledger.as_ref()) {
         return Ok(Found::Ends(outcome, Some(context)));
     }
-    let (context_spec, program) = match configured(operator, &context) {
+    let (context_spec, program) = match configured(operator, &context).await {
         Ok(found) => found,
-        Err(outcome) => return Ok(Found::Waits(outcome, None)),
+        Err(outcome) => return Ok(Found::Waits { outcome, again: None, context: Some(context) }),
     };
     if context_spec.suspend == Some(true) {
         let outcome = Outcome::pending(reason::SUSPENDED, "spec.suspend of the CicdContext is true");
-        return Ok(Found::Waits(outcome, None));
+        return Ok(Found::Waits { outcome, again: None, context: Some(context) });
     }
     if spec.dry_run == Some(true) {
         let message = "spec.dryRun is not carried out by this version of the operator; nothing was sent or written";
         return Ok(Found::Ends(Outcome::failed(reason::NOT_SUPPORTED, message), Some(context)));
     }
-    let to_be_adopted = spec.context_ref.uid.is_none();
     let facts = match facts(event, spec) {
         Ok(facts) => facts,
         Err(error) => {
@@ -97,7 +105,7 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
     operator.writers.retire(key, acknowledged(operator, key, &context));
     let endpoints = gather_endpoints(operator, context.namespace(), &run.endpoints()).await?;
     let state = context_spec.state.unwrap_or_default();
-    Ok(Found::Ready(Box::new(Ready { run, context, state, endpoints, to_be_adopted })))
+    Ok(Found::Ready(Box::new(Ready { run, context, state, endpoints })))
 }
 
 fn refused(
@@ -125,7 +133,7 @@ fn refused(
     })
 }
 
-fn configured(
+async fn configured(
     operator: &Operator,
     context: &Stored<CicdContext>,
 ) -> Result<(CicdContextSpec, Arc<cicdcontext_engine::handler::Program>), Outcome> {
@@ -133,7 +141,7 @@ fn configured(
         Outcome::pending(reason::CONTEXT_NOT_READY, format!("the CicdContext is not ready: {message}"))
     };
     let spec = context.spec().map_err(|malformed| wait(malformed.to_string()))?;
-    match operator.configurations.of(context, &spec) {
+    match operator.configured(context, &spec).await {
         Ok(program) => Ok((spec, program)),
         Err(not_ready) => Err(wait(not_ready.message)),
     }
@@ -159,7 +167,8 @@ fn without_context(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEven
     let message = format!("there is no CicdContext {} in namespace {}", key.name, key.namespace);
     if let Some(rest) = grace.checked_sub(age).filter(|rest| !rest.is_zero()) {
         let message = format!("{message} yet; the event waits for it up to {} s", grace.as_secs());
-        return Found::Waits(Outcome::pending(reason::CONTEXT_NOT_FOUND, message), Some(rest));
+        let outcome = Outcome::pending(reason::CONTEXT_NOT_FOUND, message);
+        return Found::Waits { outcome, again: Some(rest), context: None };
     }
     let message = format!("{message}; the event waited {} s for it", grace.as_secs());
     Found::Ends(Outcome::failed(reason::CONTEXT_NOT_FOUND, message), None)

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::order::order;
 use crate::{
-    cache::{Stored, watch},
+    cache::{ObjectKey, Stored, watch},
     client::{RequestError, bounded},
     context::intake::owner,
     metrics::OutcomeLabels,
@@ -74,6 +74,8 @@ pub async fn write(
             // Nobody is left to tell: the event was deleted.
             Err(error) if error.is_not_found() => {
                 operator.unrecorded.remove(event.uid());
+                let key = ObjectKey::new(event.namespace(), event.name());
+                watch::write(&operator.caches.events, |store| store.forget(&key, event.uid()));
                 return Ok(false);
             }
             // Another event has its name; or this one breaks its schema, and with it every status of it does.
@@ -105,6 +107,8 @@ pub async fn adopt(
     if event.annotation(annotation::EVENT_UID) == Some(event.uid()) {
         return Ok(());
     }
+    // The patch raises the resourceVersion, which is the event's place in the order until one is recorded.
+    let order = order(event);
     let mut operations = vec![test(["metadata", "uid"], event.uid().into())];
     let owners = event.metadata.owner_references.clone().unwrap_or_default();
     if !owners.iter().any(|reference| reference.uid == context.uid()) {
@@ -114,9 +118,11 @@ pub async fn adopt(
     }
     if event.metadata.annotations.is_none() {
         operations.push(test(["metadata", "annotations"], Value::Null));
-        operations.push(add(["metadata", "annotations"], json!({ annotation::EVENT_UID: event.uid() })));
+        let notes = json!({ annotation::EVENT_UID: event.uid(), annotation::ORDER: order.to_string() });
+        operations.push(add(["metadata", "annotations"], notes));
     } else {
         operations.push(add(["metadata", "annotations", annotation::EVENT_UID], event.uid().into()));
+        operations.push(add(["metadata", "annotations", annotation::ORDER], order.to_string().into()));
     }
     let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
     let parameters = PatchParams { field_manager: Some(manager::OPERATOR.to_owned()), ..PatchParams::default() };

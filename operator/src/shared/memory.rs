@@ -7,6 +7,7 @@ use std::{
 };
 
 use cicdcontext_crds::CicdEventStatus;
+use cicdcontext_engine::event::Run;
 
 use crate::cache::ObjectKey;
 
@@ -89,6 +90,27 @@ impl Unreportable {
     /// The event is gone.
     pub fn forget(&self, uid: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+}
+
+/// Runs that an unreachable API server interrupted, by the event's UID.
+#[derive(Debug, Default)]
+pub struct Interrupted(Mutex<HashMap<String, Run>>);
+
+impl Interrupted {
+    /// The run of an event, to go on with.
+    pub fn take(&self, uid: &str) -> Option<Run> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid)
+    }
+
+    /// Keeps a run until the event's next turn.
+    pub fn keep(&self, uid: &str, run: Run) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned(), run);
+    }
+
+    /// The event needs it no more.
+    pub fn remove(&self, uid: &str) {
+        self.take(uid);
     }
 }
 

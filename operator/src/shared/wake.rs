@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use cicdcontext_crds::{BaseReference, CicdContext, CicdEndpoint, CicdEvent, CicdStateWrite};
+use cicdcontext_crds::{BaseKind, BaseReference, CicdContext, CicdEndpoint, CicdEvent, CicdStateWrite};
 
 use super::{Operator, context_of_event, context_of_state_write};
-use crate::cache::{
-    ObjectKey, Stored,
-    store::Changed,
-    watch::{self, Shared},
+use crate::{
+    cache::{
+        ObjectKey, Stored,
+        store::Changed,
+        watch::{self, Shared},
+    },
+    report::Severity,
 };
 
 /// A context came, changed or went.
@@ -28,6 +31,9 @@ pub fn context_changed(operator: &Operator, changed: &Changed<CicdContext>) {
         operator.queues.events.add(changed.key.clone());
     }
 }
+
+/// Reason of the Kubernetes Event about an event that is deleted before it is finished.
+const CANCELLED: &str = "EventCancelled";
 
 /// A state write came, changed or went.
 pub fn state_write_changed(operator: &Operator, changed: &Changed<CicdStateWrite>) {
@@ -50,6 +56,11 @@ pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
     if let (Some(gone), None) = (&changed.before, &changed.after) {
         operator.unreportable.forget(gone.uid());
         operator.unrecorded.remove(gone.uid());
+        operator.interrupted.remove(gone.uid());
+        if !gone.status_or_default().phase.is_final() {
+            let note = "EventDeleted: it was deleted before it was finished; what was not sent yet is not sent";
+            operator.reporter.report(&**gone, Severity::Warning, CANCELLED, "Handle", note);
+        }
     }
     for object in [&changed.before, &changed.after].into_iter().flatten() {
         if let Some(context) = context_of_event(object) {
@@ -76,9 +87,15 @@ pub fn base_changed(
         operator.queues.contexts.add(context.clone());
         operator.queues.events.add(context);
     }
-    // Other bases may build on it.
-    for base in keys(&operator.caches.bases).into_iter().chain(keys(&operator.caches.cluster_bases)) {
-        operator.queues.bases.add(base);
+    let namespaced = keys(&operator.caches.bases).into_iter().map(|key| (BaseKind::CicdBase, key));
+    let cluster = keys(&operator.caches.cluster_bases).into_iter().map(|key| (BaseKind::ClusterCicdBase, key));
+    let bases: Vec<(BaseReference, ObjectKey)> = namespaced
+        .filter(|(_, key)| namespace.is_none_or(|namespace| key.namespace == namespace))
+        .chain(cluster)
+        .map(|(kind, key)| (BaseReference { kind, name: key.name.clone() }, key))
+        .collect();
+    for builder in operator.configurations.builders_on(reference, &bases) {
+        operator.queues.bases.add(builder);
     }
     if !gone {
         operator.queues.bases.add(key.clone());

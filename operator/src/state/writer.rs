@@ -257,6 +257,20 @@ impl Writers {
                     answer_all(batch, &WriteError::Gone);
                     return None;
                 }
+                // What the API server can never take is refused, and each intent by itself: one must not spoil the others.
+                Err(error) if is_permanent(&error) => {
+                    if let [_] = batch.as_slice() {
+                        let problem = format!("the API server refuses the patch of the CicdContext: {error}");
+                        answer_all(batch, &WriteError::Refused(problem));
+                        return Some(context);
+                    }
+                    let mut newest = context;
+                    for waiting in batch {
+                        let done = Box::pin(self.commit(key, writer, vec![waiting], Arc::clone(&newest))).await;
+                        newest = done.unwrap_or(newest);
+                    }
+                    return Some(newest);
+                }
                 // Either a test failed, or it is unclear whether the patch was carried out: the ledger tells.
                 Err(error) => {
                     last = error.to_string();
@@ -288,6 +302,20 @@ impl Writers {
             .map_err(|error| invalid(&error))?;
         self.metrics.wrote("context_state");
         bounded(self.client.request(request)).await
+    }
+}
+
+/// Whether the API server will refuse the same patch again: it is too large, breaks the schema, or somebody's admission
+/// policy forbids it. A test of the patch that failed, a conflict and too many requests are not of that kind.
+fn is_permanent(error: &RequestError) -> bool {
+    let RequestError::Api(api) = error else { return false };
+    let kube::Error::Api(status) = api.as_ref() else { return false };
+    match status.code {
+        404 | 408 | 409 | 429 => false,
+        // The same code for a failed test and for an object that breaks its schema; only the latter is named.
+        422 => status.message.contains("is invalid:"),
+        400..=499 => true,
+        _ => status.message.contains("too large") || status.message.contains("trying to send message larger than max"),
     }
 }
 

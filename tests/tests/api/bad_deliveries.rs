@@ -149,7 +149,8 @@ async fn an_endpoint_of_another_namespace_is_used_only_if_it_allows_that() {
     let mut elsewhere = notify("tell", "chat", "built");
     elsewhere["notify"]["endpoint"]["namespace"] = json!(platform.namespace);
     scene.create(Kind::Context, "shop", &on_success(&json!([elsewhere]))).await;
-    let message = format!("use CicdEndpoint {reference}: it does not list this namespace in spec.allowedNamespaces");
+    let message =
+        format!("use CicdEndpoint {reference}: there is none that lists this namespace in spec.allowedNamespaces");
     expect_failed(&scene, "EndpointNotAllowed", &message).await;
     platform.nothing_sent_to("/chat");
     scene.others_work().await;

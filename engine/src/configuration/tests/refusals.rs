@@ -260,3 +260,24 @@ fn a_required_part_that_unset_took_away_is_missed() {
         "{error}"
     );
 }
+
+#[test]
+fn more_template_text_than_one_configuration_may_have_is_refused_with_its_size() {
+    let long = "x".repeat(60_000);
+    let variables: std::collections::BTreeMap<String, String> =
+        (0..5).map(|index| (format!("v{index}"), long.clone())).collect();
+    let block = cicdcontext_crds::ConfigurationBlock { variables: Some(variables), ..Default::default() };
+    let input = crate::configuration::Input {
+        owner: crate::configuration::Origin::context("shop-1"),
+        selected: None,
+        bases: &[],
+        block: &block,
+    };
+    let error = crate::configuration::resolve(&input, &|_| crate::configuration::Lookup::NotFound).unwrap_err();
+    assert_eq!(error.reason(), "InvalidConfiguration");
+    assert_eq!(
+        error.to_string(),
+        "read the templates of CicdContext/shop-1: they have 300000 bytes in all, at most 262144 are allowed; remove \
+         what this context does not need"
+    );
+}

@@ -140,8 +140,10 @@ impl World {
         loop {
             let view = View { state: &self.state, endpoints: &self.receivers };
             let step = run.next(view);
-            if let Step::Done(outcome) = step {
-                return Some(outcome);
+            match step {
+                Step::Done(outcome) => return Some(outcome),
+                Step::Again => continue,
+                Step::Send(_) | Step::Write(_) => {}
             }
             if effects == 0 {
                 return None;
@@ -176,7 +178,7 @@ impl World {
                     }
                     run.written(result);
                 }
-                Step::Done(_) => unreachable!(),
+                Step::Again | Step::Done(_) => unreachable!(),
             }
         }
     }
@@ -214,6 +216,16 @@ fn a_captured_answer_changes_what_the_next_handlers_render() {
     );
     assert_eq!(outcome.handlers[2].condition.as_deref(), Some(""));
     assert_eq!(outcome.handlers[0].paths, ["state.chat.ts"]);
+}
+
+#[test]
+fn a_status_names_few_and_short_paths_whatever_was_written() {
+    let long = format!("state.{}", "k".repeat(900));
+    let paths = shown((0..60).map(|index| format!("{long}{index}")).collect());
+    assert_eq!(paths.len(), 17);
+    assert!(paths[0].len() <= 131 && paths[0].ends_with('…'), "{}", paths[0]);
+    assert_eq!(paths[16], "and 44 more");
+    assert_eq!(shown(vec!["state.a".to_owned()]), ["state.a"]);
 }
 
 #[test]
