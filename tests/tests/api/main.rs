@@ -13,6 +13,7 @@ mod concurrent;
 mod control_plane;
 mod definitions;
 mod freshness;
+mod hostile;
 mod identity;
 mod lifecycle;
 mod malformed;

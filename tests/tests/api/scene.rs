@@ -106,6 +106,12 @@ impl Scene {
         stopped.unwrap_or_else(|error| panic!("{error}"));
     }
 
+    /// What the operator counts, as text.
+    pub(crate) async fn metrics(&self) -> String {
+        let operator = self.operator.as_ref().expect("an operator runs");
+        operator.metrics().await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// All that the operator has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
