@@ -15,7 +15,7 @@ use crate::{cache::ObjectKey, queue::Next, shared::Operator};
 
 /// Runs the next event of the context `key`, if there is one whose turn it is.
 pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
-    let mut events = operator.events_of(key);
+    let mut events = operator.unfinished_events_of(key);
     events.retain(|event| !operator.unreportable.has(event.uid()));
     let unfinished = order::unfinished(events);
     let Some(event) = unfinished.first() else { return Next::Await };

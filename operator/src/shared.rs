@@ -61,12 +61,12 @@ pub struct Caches {
 impl Default for Caches {
     fn default() -> Self {
         Self {
-            contexts: Arc::new(RwLock::new(Store::new(|_| None))),
-            events: Arc::new(RwLock::new(Store::new(context_of_event))),
-            state_writes: Arc::new(RwLock::new(Store::new(context_of_state_write))),
-            bases: Arc::new(RwLock::new(Store::new(|_| None))),
-            cluster_bases: Arc::new(RwLock::new(Store::new(|_| None))),
-            endpoints: Arc::new(RwLock::new(Store::new(|_| None))),
+            contexts: Arc::new(RwLock::new(Store::new(&[]))),
+            events: Arc::new(RwLock::new(Store::new(&[context_of_event, context_of_unfinished_event]))),
+            state_writes: Arc::new(RwLock::new(Store::new(&[context_of_state_write]))),
+            bases: Arc::new(RwLock::new(Store::new(&[]))),
+            cluster_bases: Arc::new(RwLock::new(Store::new(&[]))),
+            endpoints: Arc::new(RwLock::new(Store::new(&[]))),
         }
     }
 }
@@ -77,6 +77,15 @@ pub fn context_of_event(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
     let name = event.spec().map_or_else(|_| String::new(), |spec| spec.context_ref.name);
     Some(ObjectKey::new(event.namespace(), name))
 }
+
+/// The same for events that are not finished: finding those must not cost more the more events a context has had.
+pub fn context_of_unfinished_event(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
+    if event.status_or_default().phase.is_final() { None } else { context_of_event(event) }
+}
+
+/// Numbers of the indexes of [`Caches::events`].
+const ALL_EVENTS: usize = 0;
+const UNFINISHED_EVENTS: usize = 1;
 
 /// The context that a state write names; one whose spec cannot be read is filed under a blank name.
 pub fn context_of_state_write(write: &Stored<CicdStateWrite>) -> Option<ObjectKey> {
@@ -173,7 +182,17 @@ impl Operator {
 
     /// The events of a context that are known, finished or not.
     pub fn events_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
-        watch::read(&self.caches.events, |store| store.find(context))
+        watch::read(&self.caches.events, |store| store.find(ALL_EVENTS, context))
+    }
+
+    /// The events of a context that are not finished.
+    pub fn unfinished_events_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
+        watch::read(&self.caches.events, |store| store.find(UNFINISHED_EVENTS, context))
+    }
+
+    /// The state writes that name a context.
+    pub fn state_writes_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdStateWrite>>> {
+        watch::read(&self.caches.state_writes, |store| store.find(0, context))
     }
 
     /// Computes something that tenants decide the length of: in turn, and off the workers of the runtime, so that

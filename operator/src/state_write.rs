@@ -48,7 +48,7 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
 
 /// Applies what waits for the context `key`, in the order in which the API server accepted it.
 pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Next, RequestError> {
-    let known = || watch::read(&operator.caches.state_writes, |store| store.find(key));
+    let known = || operator.state_writes_of(key);
     if known().is_empty() {
         return Ok(Next::Await);
     }

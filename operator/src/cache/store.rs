@@ -47,8 +47,10 @@ pub struct Changed<K> {
     pub after: Option<Arc<Stored<K>>>,
 }
 
-/// Gives the keys under which an object is found by [`Store::find`].
+/// Gives the key under which an object is found in one of a store's indexes, if it belongs there.
 pub type IndexFunction<K> = fn(&Stored<K>) -> Option<ObjectKey>;
+
+type Index = HashMap<ObjectKey, BTreeSet<ObjectKey>>;
 
 /// All known objects of one kind.
 ///
@@ -57,15 +59,15 @@ pub type IndexFunction<K> = fn(&Stored<K>) -> Option<ObjectKey>;
 #[derive(Debug)]
 pub struct Store<K> {
     objects: HashMap<ObjectKey, Arc<Stored<K>>>,
-    index: HashMap<ObjectKey, BTreeSet<ObjectKey>>,
-    index_function: IndexFunction<K>,
+    indexes: Vec<(IndexFunction<K>, Index)>,
     listing: HashMap<Option<String>, HashSet<ObjectKey>>,
 }
 
 impl<K> Store<K> {
-    /// An empty store whose objects are also found under what `index_function` gives.
-    pub fn new(index_function: IndexFunction<K>) -> Self {
-        Self { objects: HashMap::new(), index: HashMap::new(), index_function, listing: HashMap::new() }
+    /// An empty store whose objects are also found under what these functions give, each an index of its own.
+    pub fn new(index_functions: &[IndexFunction<K>]) -> Self {
+        let indexes = index_functions.iter().map(|function| (*function, Index::new())).collect();
+        Self { objects: HashMap::new(), indexes, listing: HashMap::new() }
     }
 
     /// The object of this key.
@@ -73,9 +75,10 @@ impl<K> Store<K> {
         self.objects.get(key).cloned()
     }
 
-    /// All objects that the index function puts under `key`.
-    pub fn find(&self, key: &ObjectKey) -> Vec<Arc<Stored<K>>> {
-        self.index.get(key).into_iter().flatten().filter_map(|object| self.get(object)).collect()
+    /// All objects that the index function number `index` puts under `key`.
+    pub fn find(&self, index: usize, key: &ObjectKey) -> Vec<Arc<Stored<K>>> {
+        let keys = self.indexes.get(index).and_then(|(_, index)| index.get(key));
+        keys.into_iter().flatten().filter_map(|object| self.get(object)).collect()
     }
 
     /// All objects.
@@ -155,8 +158,10 @@ impl<K> Store<K> {
             self.unindex(known, &key);
         }
         let after = Arc::new(object);
-        if let Some(index) = (self.index_function)(&after) {
-            self.index.entry(index).or_default().insert(key.clone());
+        for (function, index) in &mut self.indexes {
+            if let Some(found_under) = function(&after) {
+                index.entry(found_under).or_default().insert(key.clone());
+            }
         }
         self.objects.insert(key.clone(), Arc::clone(&after));
         Some(Changed { key, before, after: Some(after) })
@@ -169,11 +174,13 @@ impl<K> Store<K> {
     }
 
     fn unindex(&mut self, object: &Stored<K>, key: &ObjectKey) {
-        let Some(index) = (self.index_function)(object) else { return };
-        if let Some(keys) = self.index.get_mut(&index) {
-            keys.remove(key);
-            if keys.is_empty() {
-                self.index.remove(&index);
+        for (function, index) in &mut self.indexes {
+            let Some(found_under) = function(object) else { continue };
+            if let Some(keys) = index.get_mut(&found_under) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    index.remove(&found_under);
+                }
             }
         }
     }
@@ -208,18 +215,18 @@ mod tests {
 
     #[test]
     fn events_are_found_by_their_context() {
-        let mut store = Store::new(by_context);
+        let mut store = Store::new(&[by_context]);
         store.handle(None, Event::Apply(event("a", "e1", 1, "shop")));
         store.handle(None, Event::Apply(event("a", "e2", 2, "shop")));
         store.handle(None, Event::Apply(event("b", "e3", 3, "shop")));
-        assert_eq!(names(&store.find(&ObjectKey::new("a", "shop"))), ["e1", "e2"]);
+        assert_eq!(names(&store.find(0, &ObjectKey::new("a", "shop"))), ["e1", "e2"]);
         store.handle(None, Event::Delete(event("a", "e1", 4, "shop")));
-        assert_eq!(names(&store.find(&ObjectKey::new("a", "shop"))), ["e2"]);
+        assert_eq!(names(&store.find(0, &ObjectKey::new("a", "shop"))), ["e2"]);
     }
 
     #[test]
     fn a_watch_that_starts_anew_tells_what_went_away_meanwhile_in_its_own_namespace_only() {
-        let mut store = Store::new(by_context);
+        let mut store = Store::new(&[by_context]);
         store.handle(Some("a"), Event::Apply(event("a", "e1", 1, "shop")));
         store.handle(Some("a"), Event::Apply(event("a", "e2", 2, "shop")));
         store.handle(Some("b"), Event::Apply(event("b", "e3", 3, "shop")));
@@ -234,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_watch_that_lags_does_not_bring_back_an_older_version() {
-        let mut store = Store::new(by_context);
+        let mut store = Store::new(&[by_context]);
         assert!(store.put_if_newer(event("a", "e1", 7, "shop")).is_none(), "it may be gone already");
         store.handle(None, Event::Apply(event("a", "e1", 6, "shop")));
         assert!(store.put_if_newer(event("a", "e1", 7, "shop")).is_some());

@@ -27,7 +27,6 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey, context: &Stored<Ci
         Err(_) => None,
     };
     let before = context.status_or_default();
-    let events = operator.events_of(key);
     let mut after = before.clone();
     judge(&mut after, spec.as_ref(), configured.as_ref(), &Time(operator.now()));
     let flips = after != before;
@@ -35,12 +34,12 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey, context: &Stored<Ci
         // What waited for the configuration can begin.
         operator.queues.events.add(key.clone());
     }
-    count(&mut after, spec.as_ref().ok(), &events);
-    if after == before {
-        return Next::Await;
-    }
     if !flips && let Some(wait) = operator.last_writes.wait(key) {
         return Next::After(wait);
+    }
+    count(&mut after, spec.as_ref().ok(), &operator.events_of(key));
+    if after == before {
+        return Next::Await;
     }
     if flips {
         tell(operator, context, &before, &after);

@@ -15,7 +15,7 @@ use cicdcontext_engine::{
 };
 
 use super::Operator;
-use crate::cache::{ObjectKey, Stored, watch};
+use crate::cache::{ObjectKey, Stored};
 
 /// Effects in the ledger of `context` that belong to no state write that is still there and to no event that is not
 /// finished. None where that cannot be told, since the configuration is not ready.
@@ -29,14 +29,14 @@ pub fn acknowledged(operator: &Operator, key: &ObjectKey, context: &Stored<CicdC
     if ledger.done().is_empty() {
         return Vec::new();
     }
-    let mut needed: HashSet<EffectHash> = watch::read(&operator.caches.state_writes, |store| store.find(key))
+    let mut needed: HashSet<EffectHash> = operator
+        .state_writes_of(key)
         .iter()
         .map(|write| effect_hash(Effect::StateWrite { name: write.name(), uid: write.uid() }))
         .collect();
     let unfinished: Vec<_> = operator
-        .events_of(key)
+        .unfinished_events_of(key)
         .into_iter()
-        .filter(|event| !event.status_or_default().phase.is_final())
         .filter_map(|event| event.spec().ok().map(|spec| (event, spec)))
         .collect();
     if !unfinished.is_empty() {

@@ -27,7 +27,7 @@ pub fn context_changed(operator: &Operator, changed: &Changed<CicdContext>) {
         (Some(before), Some(after)) => before.metadata.generation != after.metadata.generation,
         _ => true,
     };
-    if woken && !operator.events_of(&changed.key).is_empty() {
+    if woken && !operator.unfinished_events_of(&changed.key).is_empty() {
         operator.queues.events.add(changed.key.clone());
     }
 }

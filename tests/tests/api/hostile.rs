@@ -161,3 +161,34 @@ async fn killed_again_and_again_the_operator_neither_doubles_nor_reorders_what_e
         assert_eq!(found["spec"]["state"]["log"], json!(expected), "{context}");
     }
 }
+
+#[tokio::test]
+async fn an_annotation_whose_event_is_refused_stays_and_becomes_one_as_soon_as_it_may() {
+    let scene = Scene::new().await;
+    scene.shop().await;
+    let policy = format!("no-events-{}", scene.namespace);
+    scene.forbid_events(&policy).await;
+    let probe = event("shop", "build=started");
+    let refused = async || match scene.try_create(Kind::Event, Kind::Event.object("probe", &probe)).await {
+        Err(message) => Ok(message),
+        Ok(_) => {
+            scene.delete(Kind::Event, "probe").await;
+            Err("the policy is not in force yet".to_owned())
+        }
+    };
+    let message = scene.until("events are refused", refused).await;
+    assert!(message.contains("no events here"), "{message}");
+
+    scene.annotate("shop", "r1", "build=success").await;
+    let told = scene.told(Kind::Context, "shop", "EventRefused").await;
+    assert!(told.starts_with("create the CicdEvent of annotation event.cicdcontext.io/r1: "), "{told}");
+    assert!(told.contains("no events here"), "{told}");
+    let context = scene.get(Kind::Context, "shop").await.unwrap();
+    assert_eq!(context["metadata"]["annotations"]["event.cicdcontext.io/r1"], "build=success");
+    scene.nothing_sent_to("/chat");
+
+    scene.allow_events(&policy).await;
+    let done = scene.finished_annotation("shop", "r1").await;
+    expect_outcome(&done, "Succeeded", "True", "Succeeded", "1 of 1 handlers ran");
+    assert_eq!(scene.receiver.requests_to("/chat").len(), 1);
+}

@@ -3,6 +3,7 @@
 //! Nothing here sleeps for a fixed time: what a test waits for is looked at until it is there, or 30 seconds are over.
 
 mod install;
+mod refusal;
 mod told;
 
 use std::{
