@@ -136,6 +136,8 @@ pub mod reason {
 
     /// The handler's `if` was not true.
     pub const CONDITION_NOT_MET: &str = "ConditionNotMet";
+    /// Nothing was sent or written: the event is a dry run.
+    pub const DRY_RUN: &str = "DryRun";
     /// The handler is switched off.
     pub const DISABLED: &str = "Disabled";
     /// The handler is gone from the configuration.

@@ -8,6 +8,7 @@ pub mod order;
 pub mod perform;
 pub mod performance;
 pub mod record;
+pub mod rehearse;
 pub mod send;
 
 use self::perform::Turn;

@@ -30,6 +30,8 @@ pub struct Ready {
     pub state: Map<String, Value>,
     /// The endpoints of the event's handlers.
     pub endpoints: Gathered,
+    /// Whether nothing may be sent or written.
+    pub dry_run: bool,
 }
 
 /// What was found.
@@ -83,10 +85,7 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
         let outcome = Outcome::pending(reason::SUSPENDED, "spec.suspend of the CicdContext is true");
         return Ok(Found::Waits { outcome, again: None, context: Some(context) });
     }
-    if spec.dry_run == Some(true) {
-        let message = "spec.dryRun is not carried out by this version of the operator; nothing was sent or written";
-        return Ok(Found::Ends(Outcome::failed(reason::NOT_SUPPORTED, message), Some(context)));
-    }
+    let dry_run = spec.dry_run == Some(true);
     let facts = match facts(event, spec) {
         Ok(facts) => facts,
         Err(error) => {
@@ -105,7 +104,7 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
     operator.writers.retire(key, acknowledged(operator, key, &context));
     let endpoints = gather_endpoints(operator, context.namespace(), &run.endpoints()).await?;
     let state = context_spec.state.unwrap_or_default();
-    Ok(Found::Ready(Box::new(Ready { run, context, state, endpoints })))
+    Ok(Found::Ready(Box::new(Ready { run, context, state, endpoints, dry_run })))
 }
 
 fn refused(

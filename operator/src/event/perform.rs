@@ -9,6 +9,7 @@ use super::{
     gather::{self, Found},
     performance::{Interruption, Performance},
     record,
+    rehearse::rehearse,
 };
 use crate::{
     cache::{ObjectKey, Stored},
@@ -62,6 +63,12 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
             }
         }
         Found::Ends(outcome, context) => finish(operator, event, &outcome, None, context.as_ref()).await,
+        Found::Ready(ready) if ready.dry_run => {
+            let started = Time(operator.now());
+            let context = Arc::clone(&ready.context);
+            let outcome = rehearse(operator, *ready).await;
+            finish(operator, event, &outcome, Some(&started), Some(&context)).await
+        }
         Found::Ready(ready) => {
             let started = Time(operator.now());
             match Performance::new(operator, key, event, &started, *ready).run().await {
