@@ -115,6 +115,8 @@ pub mod reason {
     pub const DUPLICATE_EVENT: &str = "DuplicateEvent";
     /// A restored context carried event annotations of its former life.
     pub const STALE_ANNOTATION: &str = "StaleAnnotation";
+    /// The ledger annotation cannot be read.
+    pub const LEDGER_UNREADABLE: &str = "LedgerUnreadable";
     /// The event belongs to another object of the context's name.
     pub const STALE_OWNER: &str = "StaleOwner";
     /// An event of this name ran before.

@@ -45,6 +45,11 @@ pub async fn intake(operator: &Arc<Operator>, key: &ObjectKey, context: &Arc<Sto
     if let LedgerState::Foreign(_) = ledger {
         return discard(operator, key, context, &found).await;
     }
+    if ledger == LedgerState::Malformed {
+        let note = "annotation cicdcontext.io/applied was changed by somebody and cannot be read; it is written anew, and \
+                    what it remembered of finished events is lost";
+        operator.reporter.report(context.as_ref(), Severity::Warning, reason::LEDGER_UNREADABLE, "TakeIn", note);
+    }
     let mut found = found;
     found.retain(|found| !operator.leaving.has(key, &full_key(found), found.value));
     if found.is_empty() {

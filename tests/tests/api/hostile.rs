@@ -192,3 +192,20 @@ async fn an_annotation_whose_event_is_refused_stays_and_becomes_one_as_soon_as_i
     expect_outcome(&done, "Succeeded", "True", "Succeeded", "1 of 1 handlers ran");
     assert_eq!(scene.receiver.requests_to("/chat").len(), 1);
 }
+
+#[tokio::test]
+async fn a_ledger_that_a_tenant_spoils_is_written_anew_and_told_of() {
+    let scene = Scene::new().await;
+    scene.shop().await;
+    let spoiled = json!({"metadata": {"annotations": {"cicdcontext.io/applied": "none of your business"}}});
+    scene.patch(Kind::Context, "shop", &spoiled).await;
+    scene.annotate("shop", "r1", "build=success").await;
+    let done = scene.finished_annotation("shop", "r1").await;
+    expect_outcome(&done, "Succeeded", "True", "Succeeded", "1 of 1 handlers ran");
+    let told = scene.told(Kind::Context, "shop", "LedgerUnreadable").await;
+    assert!(told.starts_with("annotation cicdcontext.io/applied was changed by somebody"), "{told}");
+    let context = scene.get(Kind::Context, "shop").await.unwrap();
+    let ledger = context["metadata"]["annotations"]["cicdcontext.io/applied"].as_str().unwrap();
+    assert!(ledger.contains(context["metadata"]["uid"].as_str().unwrap()), "{ledger}");
+    assert_eq!(scene.receiver.requests_to("/chat").len(), 1);
+}
