@@ -8,6 +8,7 @@ use crate::schema;
 
 /// What a change does to the value at its path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::schema::without_description)]
 pub enum ChangeOperation {
     /// Replace the whole value at the path.
     #[default]

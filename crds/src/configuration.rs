@@ -19,6 +19,7 @@ pub const MAX_NAME_BYTES: usize = 63;
 
 /// The language of templates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::schema::without_description)]
 pub enum TemplateEngine {
     /// Handlebars.
     #[default]
@@ -29,6 +30,7 @@ pub enum TemplateEngine {
 
 /// Which kind of base a reference names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::schema::without_description)]
 pub enum BaseKind {
     /// A base of the same namespace.
     CicdBase,

@@ -227,6 +227,7 @@ pub struct Allow {
 
 /// Services whose request bodies are built in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::schema::without_description)]
 pub enum Preset {
     /// Slack's chat.postMessage and incoming webhooks.
     Slack,
@@ -384,6 +385,7 @@ pub struct Bodies {
 
 /// What holds for a request whose outcome is unclear.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::schema::without_description)]
 pub enum DeliveryGuarantee {
     /// It is sent again.
     #[default]

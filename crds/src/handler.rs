@@ -68,6 +68,7 @@ pub struct EventHandler {
 /// What a handler does, as it is named in status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = crate::schema::without_description)]
 pub enum HandlerType {
     /// Sends the endpoint's notify body.
     Notify,
@@ -102,6 +103,7 @@ impl HandlerType {
 
 /// What a failed handler means for those behind it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::schema::without_description)]
 pub enum OnFailure {
     /// The next handler runs.
     #[default]
@@ -337,6 +339,7 @@ pub struct WebhookHandler {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 #[allow(missing_docs)]
+#[schemars(transform = crate::schema::without_description)]
 pub enum HttpMethod {
     Get,
     #[default]

@@ -18,6 +18,11 @@ pub fn any_value(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"nullable": true, "x-kubernetes-preserve-unknown-fields": true})
 }
 
+/// Leaves an enum's own description out, which kube would put in the place of the description of the field.
+pub fn without_description(schema: &mut Schema) {
+    schema.remove("description");
+}
+
 /// The key under which a type declares its `oneOf`, as a list; [`crate::manifests`] renames it.
 ///
 /// It cannot be called `oneOf` from the start, since kube's rewriter takes each `oneOf` for an enum and moves its

@@ -25,7 +25,7 @@ pub enum Command {
 /// How the operator runs.
 #[derive(Clone, Debug, Args)]
 pub struct RunArguments {
-    /// The cluster to connect to. Default: the Pod's ServiceAccount; without one, $KUBECONFIG.
+    /// The cluster to connect to: one file. Default: $KUBECONFIG; if that is not set, the Pod's ServiceAccount.
     #[arg(long, env = "KUBECONFIG", value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
 
@@ -79,7 +79,7 @@ pub struct RunArguments {
     pub log_format: LogFormat,
 
     /// What is logged: a level, or directives such as info,cicdcontext_operator=debug.
-    #[arg(long, env = "RUST_LOG", default_value = "info,kube_client=off", value_name = "FILTER")]
+    #[arg(long, env = "RUST_LOG", default_value = "info,kube_client=off,kube_runtime=off", value_name = "FILTER")]
     pub log_level: String,
 }
 

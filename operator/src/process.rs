@@ -27,7 +27,7 @@ const STACK_BYTES: usize = 4 * 1024 * 1024;
 pub fn run(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     telemetry::start(arguments.log_format, &arguments.log_level)?;
     if arguments.leader_elect {
-        return Err("use --leader-elect=true: this version runs as one replica; leave the flag out".into());
+        return Err("refuse --leader-elect=true: this version runs as one replica; leave the flag out".into());
     }
     // Of two providers in one process rustls takes neither by itself.
     let _ = rustls::crypto::ring::default_provider().install_default();

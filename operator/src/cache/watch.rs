@@ -3,7 +3,7 @@
 use std::{
     fmt::Debug,
     sync::{Arc, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::StreamExt;
@@ -36,11 +36,16 @@ pub fn write<K, T>(store: &Shared<K>, change: impl FnOnce(&mut Store<K>) -> T) -
 /// Pauses before a watch that was interrupted is started again: from half a second to five. They stay short, since an
 /// operator that watches nothing is of no use, and there are only a few watches.
 #[derive(Debug)]
-struct Pauses(Duration);
+struct Pauses {
+    next: Duration,
+    /// When a pause was last asked for. A watcher reports progress before each list that it tries, so that only a
+    /// silence since then says that the trouble is over.
+    asked: Instant,
+}
 
 impl Default for Pauses {
     fn default() -> Self {
-        Self(FIRST_PAUSE)
+        Self { next: FIRST_PAUSE, asked: Instant::now() }
     }
 }
 
@@ -51,15 +56,18 @@ impl Iterator for Pauses {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        let pause = self.0;
-        self.0 = (pause * 2).min(LONGEST_PAUSE);
+        let pause = self.next;
+        self.next = (pause * 2).min(LONGEST_PAUSE);
+        self.asked = Instant::now();
         Some(pause)
     }
 }
 
 impl Backoff for Pauses {
     fn reset(&mut self) {
-        *self = Self::default();
+        if self.asked.elapsed() > 2 * LONGEST_PAUSE {
+            self.next = FIRST_PAUSE;
+        }
     }
 }
 
@@ -132,5 +140,24 @@ pub async fn run<K>(
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_although_the_watcher_reports_progress_before_each_attempt() {
+        let mut pauses = Pauses::default();
+        let mut seen = Vec::new();
+        for _ in 0..6 {
+            pauses.reset();
+            seen.extend(pauses.next().map(|pause| pause.as_millis()));
+        }
+        assert_eq!(seen, [500, 1000, 2000, 4000, 5000, 5000]);
+        pauses.asked = Instant::now().checked_sub(Duration::from_secs(11)).unwrap();
+        pauses.reset();
+        assert_eq!(pauses.next(), Some(FIRST_PAUSE), "it went well for a while");
     }
 }

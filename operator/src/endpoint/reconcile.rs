@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cicdcontext_crds::{
     CicdEndpoint, CicdEndpointSpec, Time, conditions,
+    endpoint::DeliveryGuarantee,
     vocabulary::{condition, reason},
 };
 use cicdcontext_delivery::Scope;
@@ -22,6 +23,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// Brings the status of an endpoint up to date.
 pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     let Some(stored) = watch::read(&operator.caches.endpoints, |store| store.get(key)) else { return Next::Await };
+    let ignored = stored.spec().map(|spec| without_effect(&spec)).unwrap_or_default();
+    let usable = if ignored.is_empty() {
+        "the endpoint can be used".to_owned()
+    } else {
+        format!("the endpoint can be used; without effect in this version: {}", ignored.join(", "))
+    };
     let verdict = match stored.spec() {
         Err(malformed) => Err((malformed.reason(), malformed.to_string())),
         Ok(spec) => check(operator, &stored, &spec).await,
@@ -29,7 +36,7 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     let before = stored.status_or_default();
     let mut after = before.clone();
     let (ready, why, message) = match &verdict {
-        Ok(()) => (true, reason::VALID, "the endpoint can be used"),
+        Ok(()) => (true, reason::VALID, usable.as_str()),
         Err((reason, message)) => (false, *reason, message.as_str()),
     };
     let generation = stored.metadata.generation;
@@ -50,6 +57,18 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
         }
     }
     if ready { Next::Await } else { Next::After(LOOK_AGAIN) }
+}
+
+/// Fields that are set and that this version does not act on. Those that protect a delivery are refused instead.
+fn without_effect(spec: &CicdEndpointSpec) -> Vec<&'static str> {
+    let fields = [
+        (spec.retry.is_some(), "retry"),
+        (spec.rate_limit.is_some(), "rateLimit"),
+        (spec.concurrency.is_some(), "concurrency"),
+        (spec.retry_when.is_some(), "retryWhen"),
+        (spec.delivery_guarantee == Some(DeliveryGuarantee::AtMostOnce), "deliveryGuarantee"),
+    ];
+    fields.into_iter().filter_map(|(set, field)| set.then_some(field)).collect()
 }
 
 async fn check(
