@@ -169,12 +169,12 @@ async fn an_annotation_whose_event_is_refused_stays_and_becomes_one_as_soon_as_i
     let policy = format!("no-events-{}", scene.namespace);
     scene.forbid_events(&policy).await;
     let probe = event("shop", "build=started");
-    let refused = async || match scene.try_create(Kind::Event, Kind::Event.object("probe", &probe)).await {
-        Err(message) => Ok(message),
-        Ok(_) => {
+    let refused = async || {
+        let tried = scene.try_create(Kind::Event, Kind::Event.object("probe", &probe)).await;
+        if tried.is_ok() {
             scene.delete(Kind::Event, "probe").await;
-            Err("the policy is not in force yet".to_owned())
         }
+        tried.map_or_else(Ok, |_| Err("the policy is not in force yet".to_owned()))
     };
     let message = scene.until("events are refused", refused).await;
     assert!(message.contains("no events here"), "{message}");

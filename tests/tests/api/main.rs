@@ -18,6 +18,7 @@ mod identity;
 mod lifecycle;
 mod malformed;
 mod object;
+mod readme;
 mod rehearsal;
 mod restart;
 mod scene;

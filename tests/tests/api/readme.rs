@@ -1,0 +1,60 @@
+//! The commands that README tells a newcomer to type, typed.
+
+use std::{env, path::PathBuf};
+
+use cicdcontext_tests::{
+    cluster::{Role, workspace},
+    receiver::Answer,
+};
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::{object::Kind, scene::Scene};
+
+/// The commands of a section of README, without those that start the operator: a test has its own.
+fn commands(section: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let text = readme.split("\n## ").find(|text| text.starts_with(section)).expect("README has the section");
+    let typed = text.lines().filter_map(|line| line.strip_prefix("$ "));
+    typed.filter(|line| !line.starts_with("cargo run")).map(str::to_owned).collect()
+}
+
+/// Where the programs of this build are.
+fn programs() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_commands_for_a_cluster_of_your_own_work_in_their_order() {
+    let scene = Scene::new().await;
+    scene.receiver.answer("/chat", Answer::json(200, &json!({"ok": true, "ts": "1700000000.0001"})));
+    let kubectl = scene.access.kubectl();
+    let path = [kubectl.parent().unwrap().to_owned(), programs()];
+    let path = env::join_paths(path.into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap()))).unwrap();
+    let commands = commands("On a cluster of your own");
+    assert!(commands.len() >= 8, "{commands:#?}");
+    // The test's own namespace, and the loopback receiver in the place of one that has TLS.
+    let url = json!({"spec": {"url": scene.receiver.url("/chat"), "allowHttp": true}}).to_string();
+    for command in commands {
+        let command = command
+            .replace("create namespace shop", &format!("get namespace {}", scene.namespace))
+            .replace("-n shop ", &format!("-n {} ", scene.namespace))
+            .replace(r#"{"spec": {"url": "https://receiver.example"}}"#, &url);
+        let run = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(workspace())
+            .env("PATH", &path)
+            .env("KUBECONFIG", scene.access.kubeconfig(Role::Admin))
+            .output()
+            .await
+            .unwrap();
+        let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        assert!(run.status.success(), "{command}\n{out}{err}");
+    }
+    let arrived = scene.arrived("/chat", 2).await;
+    assert!(arrived.iter().any(|request| request.body.to_string().contains("shop 1.4.2")), "{arrived:?}");
+    let context = scene.get(Kind::Context, "shop-stage").await.unwrap();
+    assert_eq!(context["spec"]["state"]["git"]["run"], 17);
+    scene.delete(Kind::ClusterBase, "sample-platform").await;
+}
