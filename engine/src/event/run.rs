@@ -155,11 +155,6 @@ impl Run {
         &self.event
     }
 
-    /// The effects that this event can enter into the ledger.
-    pub fn effects(&self) -> Vec<EffectHash> {
-        effects(&self.event.uid, self.handlers.iter().map(|handler| handler.name.as_str()))
-    }
-
     /// Whether deciding the next step looks at the state. Gather it anew if time has passed.
     pub fn looks_at_state(&self, endpoints: &dyn Endpoints) -> bool {
         match &self.stage {
@@ -430,13 +425,11 @@ pub fn effects_of(spec: &CicdEventSpec, uid: &str, program: &Program) -> Vec<Eff
         (Some(pipeline), Some(event)) => pipeline.handlers(event),
         _ => &[],
     };
-    let names = handlers.iter().map(|handler| handler.name.as_str());
-    effects(uid, names.chain(spec.generate.as_deref()))
-}
-
-fn effects<'a>(uid: &str, handlers: impl Iterator<Item = &'a str>) -> Vec<EffectHash> {
-    let set = effect_hash(Effect::Set { event_uid: uid });
-    handlers.map(|handler| effect_hash(Effect::Handler { event_uid: uid, handler })).chain([set]).collect()
+    let names = handlers.iter().map(|handler| handler.name.as_str()).chain(spec.generate.as_deref());
+    names
+        .map(|handler| effect_hash(Effect::Handler { event_uid: uid, handler }))
+        .chain([effect_hash(Effect::Set { event_uid: uid })])
+        .collect()
 }
 
 /// Longest message of one handler in status, in bytes.
