@@ -311,7 +311,8 @@ fn is_permanent(error: &RequestError) -> bool {
     let RequestError::Api(api) = error else { return false };
     let kube::Error::Api(status) = api.as_ref() else { return false };
     match status.code {
-        404 | 408 | 409 | 429 => false,
+        // 401 is about our own token, which is renewed, and not about the patch.
+        401 | 404 | 408 | 409 | 429 => false,
         // The same code for a failed test and for an object that breaks its schema; only the latter is named.
         422 => status.message.contains("is invalid:"),
         400..=499 => true,
