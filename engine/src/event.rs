@@ -8,9 +8,11 @@ pub mod annotation;
 pub mod facts;
 pub mod name;
 pub mod outcome;
+pub mod rehearsal;
 pub mod run;
 
 pub use admission::{Admission, admit, is_copy};
 pub use facts::{ContextFacts, EventFacts, FactsError, Happened};
 pub use outcome::Outcome;
+pub use rehearsal::{Progress, Rehearsal, Rehearsed, RehearsedHandler};
 pub use run::{Delivered, Run, Step, View, Write, effects_of};

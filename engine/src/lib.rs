@@ -8,4 +8,6 @@ pub mod configuration;
 pub mod event;
 pub mod handler;
 pub mod state;
+#[cfg(test)]
+mod survival;
 pub mod template;

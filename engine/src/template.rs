@@ -24,12 +24,14 @@ mod helper;
 mod item;
 mod library;
 mod pattern;
+mod reads;
 mod rendering;
 mod scan;
 mod scope;
 #[cfg(test)]
 mod testing;
 mod tree;
+mod variables;
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,7 +43,9 @@ pub use self::bounds::{Bound, Bounds};
 pub use self::error::{Place, TemplateError};
 pub use self::helper::{Helper, TABLE};
 pub use self::library::Library;
+pub use self::reads::{Extent, Read, Reads};
 use self::rendering::Rendering;
+pub use self::variables::Wanted;
 
 /// The language that a template is written in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -169,6 +173,22 @@ impl Template {
         escape: Escape,
     ) -> Result<String, TemplateError> {
         self.render_explained(variables, root, seed, escape).map(|rendered| rendered.text)
+    }
+
+    /// The same, and notes in `reads` what of `root` was read, also when it fails.
+    pub fn render_noting(
+        &self,
+        variables: &Library,
+        root: &Value,
+        seed: &Seed,
+        escape: Escape,
+        reads: &mut Reads,
+    ) -> Result<String, TemplateError> {
+        let mut rendering = Rendering::new(&self.name, root, seed, variables);
+        rendering.note_reads();
+        let text = self.compiled.render(&mut rendering, &self.name, escape);
+        reads.extend(rendering.into_reads());
+        text
     }
 
     /// The same, and tells which values were missing.

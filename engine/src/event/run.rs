@@ -3,27 +3,35 @@
 use std::{collections::HashSet, sync::Arc};
 
 use cicdcontext_crds::{
-    CicdEventSpec, HandlerPhase, HandlerStatus,
+    HandlerPhase, HandlerStatus,
     handler::{EndpointReference, OnFailure},
     vocabulary::reason,
 };
 use serde_json::{Map, Value, json};
 
 use super::{
-    facts::{ContextFacts, EventFacts, Happened},
+    facts::{ContextFacts, EventFacts},
     outcome::Outcome,
 };
 use crate::{
-    configuration::model::{Action, Generate, Handler},
+    configuration::model::Handler,
     handler::{
-        self, EndpointLookup, Endpoints, HandlerError, Prepared, Program, Request, Scope, generate::list,
-        scope::parse_body,
+        self, Endpoint, EndpointLookup, Endpoints, HandlerError, Prepared, Program, Request, Scope, scope::parse_body,
     },
     state::{
         Effect, PlainChange,
         ledger::{EffectHash, effect_hash},
     },
+    template::Reads,
 };
+
+mod handlers;
+mod trace;
+
+pub use handlers::effects_of;
+use handlers::handlers_of;
+pub(super) use trace::HandlerTrace;
+use trace::Trace;
 
 /// What is known when the next step is decided.
 #[derive(Clone, Copy)]
@@ -100,6 +108,8 @@ pub struct Run {
     stopped_by: Option<String>,
     paths: Vec<String>,
     stage: Stage,
+    /// Only a rehearsal wants to know more than the statuses say.
+    trace: Option<Trace>,
 }
 
 impl Run {
@@ -133,6 +143,7 @@ impl Run {
             stopped_by: None,
             paths: Vec::new(),
             stage,
+            trace: None,
         }
     }
 
@@ -276,7 +287,10 @@ impl Run {
             let message = "what it wrote was in the state already when the operator started anew";
             return self.finish(HandlerPhase::Succeeded, reason::RECORDED_BEFORE, Some(message.to_owned()));
         }
-        let (result, webhook_id) = self.prepare(handler, view);
+        let (result, webhook_id, traced) = self.prepare(handler, view);
+        if let Some(trace) = &mut self.trace {
+            trace.handlers[self.position] = traced;
+        }
         match result {
             Ok(Decision::Skip(text)) => {
                 let message = format!("its if gave {text:?}");
@@ -306,65 +320,84 @@ impl Run {
         }
     }
 
-    fn prepare(&self, handler: &Handler, view: View<'_>) -> (Result<Decision, HandlerError>, String) {
+    fn prepare(&self, handler: &Handler, view: View<'_>) -> (Result<Decision, HandlerError>, String, HandlerTrace) {
         let webhook_id = handler::request::webhook_id(&self.context.uid, &self.event.name, &handler.name);
         let mut scope = match self.scope(handler, view) {
             Ok(scope) => scope,
-            Err(error) => return (Err(error), webhook_id),
+            Err(error) => return (Err(error), webhook_id, HandlerTrace::default()),
         };
         let result = match handler::condition(handler, &scope) {
             Err(error) => Err(error),
             Ok(Some(text)) => Ok(Decision::Skip(text)),
             Ok(None) => handler::prepare(handler, &mut scope, view.endpoints, &webhook_id).map(Decision::Go),
         };
-        (result, webhook_id)
+        let traced = match &self.trace {
+            Some(_) => HandlerTrace::of(handler, scope, view.endpoints),
+            None => HandlerTrace::default(),
+        };
+        (result, webhook_id, traced)
     }
 
     fn scope<'a>(&'a self, handler: &Handler, view: View<'_>) -> Result<Scope<'a>, HandlerError> {
         let mut scope = Scope::new(&self.program, &self.context, &self.event, view.state)?;
         scope.insert("handler", json!({"name": handler.name, "type": handler.action.kind().as_str()}));
+        if self.trace.is_some() {
+            scope.note_reads();
+        }
         Ok(scope)
     }
 
     fn capture(&mut self, view: View<'_>) -> Stage {
         let Stage::Answered(delivered) = &self.stage else { return self.stage.clone() };
         let handler = &self.handlers[self.position];
-        match self.captured(handler, delivered, view) {
+        let (captured, reads) = self.captured(handler, delivered, view);
+        if let Some(trace) = &mut self.trace {
+            trace.handlers[self.position].capture_reads = reads;
+        }
+        match captured {
             Ok(changes) if changes.is_empty() => self.succeeded(reason::DELIVERED),
             Ok(changes) => {
                 let effect = self.effect(&handler.name);
                 Stage::Writing(Write { effect, changes, captured: true })
             }
+            // Whether the true answer can be captured is not known.
+            Err(error) if self.trace.as_ref().is_some_and(|trace| trace.assumed) => {
+                let note = format!("what it captures depends on the answer: {error}");
+                self.finish(HandlerPhase::Succeeded, reason::DELIVERED, Some(note))
+            }
             Err(error) => self.failed(reason::CAPTURE_REFUSED, error.to_string()),
         }
     }
 
+    /// The changes that an answer brings, and what was read to make them.
     fn captured(
         &self,
         handler: &Handler,
         delivered: &Delivered,
         view: View<'_>,
-    ) -> Result<Vec<PlainChange>, HandlerError> {
-        let endpoint = handler.action.endpoint().map(|reference| view.endpoints.find(reference));
-        let endpoint = match endpoint {
-            Some(EndpointLookup::Found(endpoint)) => Some(endpoint),
-            _ => None,
-        };
+    ) -> (Result<Vec<PlainChange>, HandlerError>, Reads) {
+        let endpoint = used_endpoint(handler, view.endpoints);
         let of_endpoint = endpoint.as_ref().map(|endpoint| endpoint.capture.as_slice()).unwrap_or_default();
         let own = handler.action.capture();
         if own.is_empty() && of_endpoint.is_empty() {
-            return Ok(Vec::new());
+            return (Ok(Vec::new()), Reads::default());
         }
-        let mut scope = self.scope(handler, view)?;
+        let mut scope = match self.scope(handler, view) {
+            Ok(scope) => scope,
+            Err(error) => return (Err(error), Reads::default()),
+        };
         scope.insert("body", parse_body(&delivered.body));
         scope.insert("status", json!(delivered.status));
         scope.insert("headers", Value::Object(delivered.headers.clone()));
-        let mut changes = match &endpoint {
-            Some(endpoint) => scope.changes_with(&endpoint.library, of_endpoint)?,
-            None => Vec::new(),
+        let changes = match &endpoint {
+            Some(endpoint) => scope.changes_with(&endpoint.library, of_endpoint),
+            None => Ok(Vec::new()),
         };
-        changes.extend(scope.changes(own)?);
-        Ok(changes)
+        let changes = changes.and_then(|mut changes| {
+            changes.extend(scope.changes(own)?);
+            Ok(changes)
+        });
+        (changes, scope.take_reads())
     }
 
     fn succeeded(&mut self, reason: &str) -> Stage {
@@ -418,22 +451,8 @@ fn shown(mut paths: Vec<String>) -> Vec<String> {
     paths
 }
 
-/// The effects that an event can enter into the ledger, by its spec and the configuration in force.
-pub fn effects_of(spec: &CicdEventSpec, uid: &str, program: &Program) -> Vec<EffectHash> {
-    let pipeline = spec.pipeline.as_ref().and_then(|name| program.resolved.pipelines.get(name));
-    let handlers = match (pipeline, &spec.event) {
-        (Some(pipeline), Some(event)) => pipeline.handlers(event),
-        _ => &[],
-    };
-    let names = handlers.iter().map(|handler| handler.name.as_str()).chain(spec.generate.as_deref());
-    names
-        .map(|handler| effect_hash(Effect::Handler { event_uid: uid, handler }))
-        .chain([effect_hash(Effect::Set { event_uid: uid })])
-        .collect()
-}
-
 /// Longest message of one handler in status, in bytes.
-const MAX_HANDLER_MESSAGE_BYTES: usize = 600;
+pub const MAX_HANDLER_MESSAGE_BYTES: usize = 600;
 
 enum Decision {
     Skip(String),
@@ -441,37 +460,15 @@ enum Decision {
 }
 
 fn endpoint_captures(handler: &Handler, endpoints: &dyn Endpoints) -> bool {
-    let found = handler.action.endpoint().map(|reference| endpoints.find(reference));
-    matches!(found, Some(EndpointLookup::Found(endpoint)) if !endpoint.capture.is_empty())
+    used_endpoint(handler, endpoints).is_some_and(|endpoint| !endpoint.capture.is_empty())
 }
 
-/// The handlers of an event, or how it ends because there are none to look for.
-fn handlers_of(event: &EventFacts, program: &Program) -> Result<Vec<Handler>, Outcome> {
-    let pipelines = &program.resolved.pipelines;
-    let Some(pipeline) = pipelines.get(&event.pipeline) else {
-        let message =
-            format!("pipeline {:?} is not configured; {}", event.pipeline, list("pipelines", pipelines.keys()));
-        return Err(Outcome::failed(reason::UNKNOWN_PIPELINE, message));
-    };
-    match &event.happened {
-        Happened::Event(name) => Ok(pipeline.handlers(name).to_vec()),
-        Happened::Generate(generator) if !pipeline.generators.contains_key(generator) => {
-            let message = format!(
-                "pipeline {:?} has no generator {generator:?}; {}",
-                event.pipeline,
-                list("generators", pipeline.generators.keys())
-            );
-            Err(Outcome::failed(reason::UNKNOWN_GENERATOR, message))
-        }
-        Happened::Generate(generator) => Ok(vec![Handler {
-            name: generator.clone(),
-            path: format!("pipelines.{}.generators.{generator}", event.pipeline),
-            condition: None,
-            on_failure: OnFailure::Continue,
-            action: Action::Generate(Generate { pipeline: event.pipeline.clone(), generator: generator.clone() }),
-        }]),
+fn used_endpoint(handler: &Handler, endpoints: &dyn Endpoints) -> Option<Arc<Endpoint>> {
+    match endpoints.find(handler.action.endpoint()?) {
+        EndpointLookup::Found(endpoint) => Some(endpoint),
+        _ => None,
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

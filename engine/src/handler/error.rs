@@ -3,6 +3,7 @@
 use cicdcontext_crds::vocabulary::reason;
 
 use crate::{
+    configuration::json_path::JsonPathError,
     state::{PathError, Refusal},
     template::TemplateError,
 };
@@ -20,6 +21,14 @@ pub enum HandlerError {
         place: String,
         /// What is wrong with it.
         source: PathError,
+    },
+    /// A JSONPath cannot be followed over what is there.
+    #[error("{place}: {source}")]
+    JsonPath {
+        /// Where it stands in the configuration.
+        place: String,
+        /// What is wrong.
+        source: JsonPathError,
     },
     /// A value of the event's vars cannot be put where templates would see it.
     #[error("read spec.vars: {0}")]
@@ -78,7 +87,7 @@ impl HandlerError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Template(_) => reason::TEMPLATE_ERROR,
-            Self::Path { .. } => reason::CHANGE_REFUSED,
+            Self::Path { .. } | Self::JsonPath { .. } => reason::CHANGE_REFUSED,
             Self::Vars(_) => reason::INVALID_EVENT,
             Self::Body { .. } => reason::INVALID_BODY,
             Self::EndpointNotFound(_) => reason::ENDPOINT_NOT_FOUND,

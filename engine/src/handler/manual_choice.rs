@@ -63,7 +63,12 @@ fn rendered(scope: &Scope<'_>, choice: &Choice) -> Result<Value, HandlerError> {
 /// by name or a list of choices. What comes out is not rendered again.
 fn generated(scope: &mut Scope<'_>, generator: &ChoiceGenerator) -> Result<Vec<Value>, HandlerError> {
     let wrong = |problem: String| HandlerError::Choices { place: generator.template.name.clone(), problem };
-    let items: Vec<Value> = match scope.query(&generator.foreach) {
+    let place = format!("{}.foreach", generator.template.name.trim_end_matches(".template"));
+    let found = scope.query(&place, &generator.foreach).map_err(|error| match error {
+        HandlerError::JsonPath { source, .. } => HandlerError::Choices { place, problem: source.to_string() },
+        other => other,
+    })?;
+    let items: Vec<Value> = match found {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(items)) => items,
         Some(Value::Object(map)) => map.into_iter().map(|(_, item)| item).collect(),

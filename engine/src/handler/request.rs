@@ -3,11 +3,13 @@
 use std::fmt;
 
 use cicdcontext_crds::handler::{EndpointReference, HttpMethod};
+use serde::Serialize;
 
 use crate::state::fingerprint::fingerprint;
 
 /// Where a request goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Target {
     /// To an endpoint, with its credentials.
     Endpoint(EndpointReference),
@@ -41,7 +43,8 @@ pub fn webhook_id(context_uid: &str, event_name: &str, handler: &str) -> String 
 }
 
 /// A request as a handler rendered it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Request {
     /// Where to.
     pub target: Target,

@@ -1,5 +1,7 @@
 //! What the templates of one handler see, and the rendering of texts and changes over it.
 
+use std::cell::RefCell;
+
 use serde_json::{Map, Value, json};
 
 use super::{error::HandlerError, program::Program};
@@ -8,7 +10,7 @@ use crate::{
     configuration::model::{ChangeTemplate, ChangeValue, Pipeline},
     event::{ContextFacts, EventFacts, Happened, facts::RESERVED_ROOTS},
     state::{Path, PathError, PlainChange, change::set_value},
-    template::{Escape, Library, Seed, Source},
+    template::{Escape, Extent, Library, Reads, Seed, Source, Wanted},
 };
 
 /// The root of all templates of one handler.
@@ -20,6 +22,7 @@ pub struct Scope<'a> {
     pub pipeline: &'a str,
     root: Value,
     seed: Seed,
+    reads: Option<RefCell<Reads>>,
 }
 
 impl<'a> Scope<'a> {
@@ -51,7 +54,17 @@ impl<'a> Scope<'a> {
                 set_value(root, path, value)?;
             }
         }
-        Ok(Self { program, pipeline: &event.pipeline, root, seed: Seed::new(&event.uid, event.time) })
+        Ok(Self { program, pipeline: &event.pipeline, root, seed: Seed::new(&event.uid, event.time), reads: None })
+    }
+
+    /// From now on it is noted what templates and JSONPaths read.
+    pub fn note_reads(&mut self) {
+        self.reads.get_or_insert_default();
+    }
+
+    /// What was read since [`Self::note_reads`], or since this was asked last.
+    pub fn take_reads(&self) -> Reads {
+        self.reads.as_ref().map(RefCell::take).unwrap_or_default()
     }
 
     /// Puts `value` at the root under `name`: handler, endpoint, body, status or headers.
@@ -81,7 +94,13 @@ impl<'a> Scope<'a> {
     /// Renders a template whose partials are those of `library`, over the context's variables.
     pub fn render(&self, library: &Library, source: &Source, escape: Escape) -> Result<String, HandlerError> {
         let template = library.compile(source)?;
-        Ok(template.render(&self.program.library, &self.root, &self.seed, escape)?)
+        let variables = &self.program.library;
+        Ok(match &self.reads {
+            None => template.render(variables, &self.root, &self.seed, escape)?,
+            Some(reads) => {
+                template.render_noting(variables, &self.root, &self.seed, escape, &mut reads.borrow_mut())?
+            }
+        })
     }
 
     /// Renders a body that declares JSON, and checks that it is.
@@ -117,10 +136,13 @@ impl<'a> Scope<'a> {
                     }
                     Some(Value::String(text))
                 }
-                ChangeValue::FromPath(path) => match self.query(path) {
-                    Some(value) => Some(value),
-                    None => continue,
-                },
+                ChangeValue::FromPath(path) => {
+                    let place = format!("{}.fromPath", template.path.name.trim_end_matches(".path"));
+                    match self.query(&place, path)? {
+                        Some(value) => Some(value),
+                        None => continue,
+                    }
+                }
             };
             let wrong = |source: PathError| HandlerError::Path { place: template.path.name.clone(), source };
             let path = self.render(library, &template.path, Escape::None)?;
@@ -128,6 +150,16 @@ impl<'a> Scope<'a> {
             changes.push(PlainChange { path, op: template.op, value, split: template.split.clone() });
         }
         Ok(changes)
+    }
+
+    /// Where changes would write, whatever their values turn out to be: for a path that cannot be rendered yet, the part
+    /// in front of its first tag.
+    pub(crate) fn paths(&self, library: &Library, templates: &[ChangeTemplate]) -> Vec<Path> {
+        let known = |template: &ChangeTemplate| {
+            let text = self.render(library, &template.path, Escape::None).ok();
+            text.and_then(|text| Path::parse(text.trim()).ok()).or_else(|| beginning(&template.path.text))
+        };
+        templates.iter().filter_map(known).collect()
     }
 
     /// Renders a template that sees one more value at the root, under `name` if that is not one of ours.
@@ -147,16 +179,47 @@ impl<'a> Scope<'a> {
         text
     }
 
-    /// What a JSONPath that is known to parse finds: nothing, one value, or a list of several.
-    pub(super) fn query(&self, path: &str) -> Option<Value> {
-        let path = json_path::parse(path).ok()?;
-        let mut found = path.query(&self.root).all();
-        match found.len() {
-            0 => None,
-            1 => found.pop().cloned(),
-            _ => Some(Value::Array(found.into_iter().cloned().collect())),
+    /// What a JSONPath finds: nothing, one value, or a list of several. Variables that it may select are rendered, and no
+    /// others. `place` is where it stands in the configuration.
+    pub(super) fn query(&self, place: &str, path: &str) -> Result<Option<Value>, HandlerError> {
+        let follow = |root: &Value| {
+            json_path::find(path, root).map_err(|source| HandlerError::JsonPath { place: place.to_owned(), source })
+        };
+        let origins = json_path::reads(path);
+        if let Some(reads) = &self.reads {
+            for origin in &origins {
+                reads.borrow_mut().note(origin, Extent::Whole);
+            }
         }
+        let library = &self.program.library;
+        let of_variables = |origin: &&Vec<String>| origin.first().is_none_or(|first| first == VARIABLES);
+        let selecting: Vec<_> = origins.iter().filter(of_variables).collect();
+        if selecting.is_empty() || library.variable_names().next().is_none() {
+            return follow(&self.root);
+        }
+        let wanted = match selecting.as_slice() {
+            [only] if only.len() > 1 => Wanted::One(&only[1]),
+            _ => Wanted::All,
+        };
+        let mut reads = self.reads.as_ref().map(RefCell::borrow_mut);
+        let variables = library.variables(wanted, place, &self.root, &self.seed, reads.as_deref_mut())?;
+        drop(reads);
+        // Nothing but variables is looked at by most paths that look at any: then nothing else has to be copied.
+        let alone = origins.iter().all(|origin| origin.first().is_some_and(|first| first == VARIABLES));
+        let mut root = if alone { Map::new() } else { self.root.as_object().cloned().unwrap_or_default() };
+        root.insert(VARIABLES.to_owned(), Value::Object(variables));
+        follow(&Value::Object(root))
     }
+}
+
+/// The root name below which templates see variables.
+const VARIABLES: &str = "variables";
+
+/// The path that all texts of a path template begin with.
+fn beginning(template: &str) -> Option<Path> {
+    let tag = ["{{", "{%", "{#"].iter().filter_map(|open| template.find(open)).min()?;
+    let literal = template[..tag].trim_start();
+    Path::parse(&literal[..literal.rfind(['.', '['])?]).ok()
 }
 
 /// The texts of named templates as one map.
@@ -176,5 +239,19 @@ pub fn parse_body(body: &str) -> Value {
     match serde_json::from_str::<Value>(body) {
         Ok(value) => value,
         Err(_) => Value::String(body.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_path_template_that_cannot_be_rendered_the_beginning_is_known() {
+        let known = |template: &str| beginning(template).map(|path| path.to_string());
+        assert_eq!(known("state.tickets.{{body.id}}.x").as_deref(), Some("state.tickets"));
+        assert_eq!(known("state.ticket-{{body.id}}").as_deref(), Some("state"));
+        assert_eq!(known("state.list[{{body.id}}]").as_deref(), Some("state.list"));
+        assert_eq!(known("{{body.path}}"), None);
     }
 }

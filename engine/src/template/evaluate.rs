@@ -13,8 +13,9 @@ use super::bounds::Bound;
 use super::error::{Fault, Place, TemplateError};
 use super::helper::Arguments;
 use super::item::{Item, scalar, to_json};
+use super::reads::Extent;
 use super::rendering::Rendering;
-use super::scope::{Frame, Locals, Scope, take};
+use super::scope::{Frame, Locals, Origin, Scope, take};
 use super::tree::{At, Block, Call, Expression, If, Node, PartialCall, Tree};
 
 /// Renders `tree`, whose name is `template`.
@@ -147,9 +148,31 @@ impl<'a> Evaluator<'a, '_> {
     fn value(&mut self, expression: &'a Expression) -> Result<Item<'a>, Fault> {
         match expression {
             Expression::Literal(value) => Ok(Item::Data(value)),
-            Expression::Path(path) => self.scope.resolve(path, self.rendering),
+            Expression::Path(path) => {
+                if self.rendering.notes_reads()
+                    && let Some(origin) = self.scope.origin(path)
+                {
+                    self.rendering.note_read(&origin, Extent::Whole);
+                }
+                self.scope.resolve(path, self.rendering)
+            }
             Expression::Call(call) => self.call(call),
         }
+    }
+
+    /// A value that becomes a context, and where it stands: what is read of it is noted when that is read.
+    fn context(&mut self, expression: &'a Expression) -> Result<(Item<'a>, Option<Origin>), Fault> {
+        let Expression::Path(path) = expression else { return Ok((self.value(expression)?, None)) };
+        if !self.rendering.notes_reads() {
+            return Ok((self.value(expression)?, None));
+        }
+        let origin = self.scope.origin(path);
+        let item = self.scope.resolve(path, self.rendering)?;
+        if let Some(origin) = &origin {
+            let extent = if item.truthy(false) { Extent::Itself } else { Extent::Whole };
+            self.rendering.note_read(origin, extent);
+        }
+        Ok((item, origin))
     }
 
     fn call(&mut self, call: &'a Call) -> Result<Item<'a>, Fault> {
@@ -239,19 +262,20 @@ impl<'a> Evaluator<'a, '_> {
     fn iteration(&mut self, block: &'a Block, locals: Locals, item: Item<'a>) -> Result<(), Fault> {
         self.rendering.burn(1)?;
         let names = block.names.iter().map(|name| &**name).zip([item.clone(), locals.key()]).collect();
-        self.scope.replace(Frame { this: item, overlay: Vec::new(), names, locals });
+        self.scope.replace(Frame { this: item, overlay: Vec::new(), names, locals, origin: None });
         self.inner(&block.nodes)
     }
 
     fn with(&mut self, block: &'a Block) -> Result<(), Fault> {
         self.at = block.at;
-        let this = self.value(&block.value)?;
+        let (this, origin) =
+            if block.names.is_empty() { self.context(&block.value)? } else { (self.value(&block.value)?, None) };
         if !this.truthy(false) {
             return self.inner(&block.otherwise);
         }
         let names = block.names.iter().map(|name| (&**name, this.clone())).collect();
         let locals = self.scope.locals();
-        self.scope.push(Frame { this, overlay: Vec::new(), names, locals });
+        self.scope.push(Frame { this, overlay: Vec::new(), names, locals, origin });
         self.inner(&block.nodes)?;
         self.scope.pop();
         Ok(())
@@ -259,14 +283,18 @@ impl<'a> Evaluator<'a, '_> {
 
     fn partial(&mut self, call: &'a PartialCall) -> Result<(), Fault> {
         self.at = call.at;
-        let (this, mut overlay) = match &call.context {
-            Some(expression) => (self.value(expression)?, Vec::new()),
-            None => self.scope.current(),
+        let (this, mut overlay, origin) = if let Some(expression) = &call.context {
+            let (this, origin) = self.context(expression)?;
+            (this, Vec::new(), origin)
+        } else {
+            let (this, overlay) = self.scope.current();
+            let origin = if self.rendering.notes_reads() { self.scope.current_origin() } else { None };
+            (this, overlay, origin)
         };
         overlay.extend(self.named(&call.named)?);
         self.rendering.burn(overlay.len() as u64)?;
         let locals = self.scope.locals();
-        self.scope.push(Frame { this, overlay, names: Vec::new(), locals });
+        self.scope.push(Frame { this, overlay, names: Vec::new(), locals, origin });
         match (&call.partial, &call.block) {
             (Some(partial), block) => {
                 let content = match block {

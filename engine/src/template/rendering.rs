@@ -14,6 +14,7 @@ use super::bounds::{Bound, Bounds};
 use super::error::{Fault, TemplateError};
 use super::item::Item;
 use super::library::{Library, Variable};
+use super::reads::{Extent, Reads};
 use super::{Escape, Seed, pattern};
 
 /// Bytes read or made for one step of fuel.
@@ -38,6 +39,7 @@ pub(super) struct Rendering<'a> {
     all_variables: Option<Item<'a>>,
     chain: Vec<&'a str>,
     missing: BTreeSet<String>,
+    reads: Option<Reads>,
     drawn: Drawn<'a>,
     large_patterns: BTreeMap<String, Arc<Regex>>,
 }
@@ -63,6 +65,7 @@ impl<'a> Rendering<'a> {
             all_variables: None,
             chain: Vec::new(),
             missing: BTreeSet::new(),
+            reads: None,
             drawn: Drawn { template, count: 0 },
             large_patterns: BTreeMap::new(),
         }
@@ -110,6 +113,27 @@ impl<'a> Rendering<'a> {
 
     pub(super) fn into_missing(self) -> Vec<String> {
         self.missing.into_iter().collect()
+    }
+
+    /// From now on what is read of the data is noted.
+    pub(super) fn note_reads(&mut self) {
+        self.reads.get_or_insert_default();
+    }
+
+    /// Whether anybody wants to know what is read, so that an engine finds out only then.
+    pub(super) fn notes_reads(&self) -> bool {
+        self.reads.is_some()
+    }
+
+    /// Notes that the value at `path` is read: names and positions from the root.
+    pub(super) fn note_read<S: AsRef<str>>(&mut self, path: &[S], extent: Extent) {
+        if let Some(reads) = &mut self.reads {
+            reads.note(path, extent);
+        }
+    }
+
+    pub(super) fn into_reads(self) -> Reads {
+        self.reads.unwrap_or_default()
     }
 
     /// What the next random value of this template is made from.

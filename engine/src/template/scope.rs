@@ -15,6 +15,9 @@ use super::tree::{Path, Start};
 /// The name below which the root shows the variables of the library.
 const VARIABLES: &str = "variables";
 
+/// Where in the data a value stands: names and positions from the root.
+pub(super) type Origin = Vec<Box<str>>;
+
 /// One context.
 #[derive(Debug, Default)]
 pub(super) struct Frame<'a> {
@@ -24,6 +27,8 @@ pub(super) struct Frame<'a> {
     /// Names given with `as |name|`.
     pub(super) names: Vec<(&'a str, Item<'a>)>,
     pub(super) locals: Locals,
+    /// Where in the data `this` stands, if what is read of it is to be noted and was not noted as a whole.
+    pub(super) origin: Option<Origin>,
 }
 
 /// `@index`, `@key`, `@first` and `@last`.
@@ -73,7 +78,7 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     pub(super) fn new(root: &'a Value) -> Self {
-        Scope { frames: vec![Frame { this: Item::Data(root), ..Frame::default() }] }
+        Scope { frames: vec![Frame { this: Item::Data(root), origin: Some(Vec::new()), ..Frame::default() }] }
     }
 
     pub(super) fn push(&mut self, frame: Frame<'a>) {
@@ -93,6 +98,35 @@ impl<'a> Scope<'a> {
     /// The innermost context with the values given to it by name.
     pub(super) fn current(&self) -> (Item<'a>, Vec<(&'a str, Item<'a>)>) {
         self.frames.last().map(|frame| (frame.this.clone(), frame.overlay.clone())).unwrap_or_default()
+    }
+
+    /// Where the innermost context stands.
+    pub(super) fn current_origin(&self) -> Option<Origin> {
+        self.frames.last().and_then(|frame| frame.origin.clone())
+    }
+
+    /// Where in the data the value at `path` stands; None if it does not, or if it is part of what was noted before.
+    pub(super) fn origin(&self, path: &Path) -> Option<Origin> {
+        let segments = &path.segments;
+        let first = segments.first().map(|name| &**name);
+        let frame = match path.start {
+            Start::Local(0) if segments.len() == 1 && first == Some("root") => return Some(Vec::new()),
+            Start::Local(_) => return None,
+            Start::Root => return Some(segments.clone()),
+            Start::Here
+                if self.frames.iter().any(|frame| first.is_some_and(|name| named(&frame.names, name).is_some())) =>
+            {
+                return None;
+            }
+            Start::Here | Start::This => self.up(0)?,
+            Start::Up(levels) => self.up(levels)?,
+        };
+        if first.is_some_and(|name| named(&frame.overlay, name).is_some()) {
+            return None;
+        }
+        let mut origin = frame.origin.clone()?;
+        origin.extend(segments.iter().cloned());
+        Some(origin)
     }
 
     pub(super) fn locals(&self) -> Locals {

@@ -1,13 +1,14 @@
-//! A dry run: the very run of an event, with imagined answers. Nothing is sent, nothing is written but the status, which
-//! shows each request as it would be sent.
+//! A dry run: the engine's rehearsal of an event, told in the event's status. Nothing is sent, nothing is written but that
+//! status, which shows each request as it would be sent.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::fmt::Write as _;
 
-use cicdcontext_crds::{CicdEndpointSpec, EventPhase, conditions::cut, vocabulary::reason};
+use cicdcontext_crds::{
+    CicdEndpointSpec, EventPhase, HandlerPhase, HandlerStatus, conditions::cut, vocabulary::reason,
+};
 use cicdcontext_engine::{
-    event::{Delivered, Outcome, Step, View},
+    event::{Outcome, Progress, Rehearsal, RehearsedHandler, run::MAX_HANDLER_MESSAGE_BYTES},
     handler::{Request, Target},
-    state::{Limits, apply},
 };
 
 use super::gather::Ready;
@@ -16,48 +17,66 @@ use crate::{endpoint::gather::Gathered, shared::Operator};
 /// Bytes of a request that the status shows.
 const SHOWN_BYTES: usize = 16 * 1024;
 
-/// Runs to the end on imagined answers: each request is answered with 200 and an empty JSON object.
+/// Rehearses to the end. Nobody knows what the receivers would answer: what would be captured of that is not written, and
+/// handlers that read it are marked.
 pub async fn rehearse(operator: &Operator, ready: Ready) -> Outcome {
-    let Ready { mut run, mut state, endpoints, .. } = ready;
-    let mut requests = HashMap::new();
+    let Ready { run, state, endpoints, .. } = ready;
+    let mut rehearsal = Rehearsal::new(run, state);
+    let mut told = Vec::new();
     let mut outcome = loop {
-        let step = operator.compute(|| run.next(View { state: &state, endpoints: &endpoints })).await;
-        match step {
-            Step::Again => {}
-            Step::Done(outcome) => break outcome,
-            Step::Write(write) => {
-                let limits = if write.captured { Limits::capture() } else { Limits::default() };
-                run.written(match apply(Some(&state), &write.changes, &limits) {
-                    Ok(made) => {
-                        state = made.state;
-                        Ok(made.paths)
-                    }
-                    Err(refusal) => Err(refusal.to_string()),
-                });
-            }
-            Step::Send(request) => {
-                requests.insert(request.webhook_id.clone(), shown(&request, &endpoints));
-                let body = "{}".to_owned();
-                run.answered(Delivered { status: Some(200), body, ..Delivered::default() });
-            }
+        match operator.compute(|| rehearsal.next(&endpoints, &|_, _| None)).await {
+            Progress::Again | Progress::Set(_) => {}
+            Progress::Handler(handler) => told.push(Told::of(&handler, &endpoints)),
+            Progress::Done(outcome) => break *outcome,
         }
     };
-    for handler in &mut outcome.handlers {
-        let request = handler.webhook_id.as_ref().and_then(|id| requests.remove(id));
-        if request.is_some() {
-            // What the imagined answer brought about says nothing.
-            handler.http_status = None;
-            handler.attempts = None;
-            handler.duration_ms = None;
-            handler.reason = Some(reason::DRY_RUN.to_owned());
-        }
-        handler.request = request;
+    let uncertain = told.iter().filter(|told| told.uncertain).count();
+    for (status, told) in outcome.handlers.iter_mut().zip(told) {
+        told.apply(status);
     }
     outcome.message = format!("dry run, nothing was sent or written: {}", outcome.message);
+    if uncertain > 0 {
+        let _ = write!(outcome.message, "; {uncertain} of them on answers that are not known");
+    }
     if outcome.phase == EventPhase::Succeeded {
         reason::DRY_RUN.clone_into(&mut outcome.reason);
     }
     outcome
+}
+
+/// What the status of a handler says of its rehearsal.
+struct Told {
+    request: Option<String>,
+    summary: Option<String>,
+    uncertain: bool,
+}
+
+impl Told {
+    fn of(handler: &RehearsedHandler, endpoints: &Gathered) -> Self {
+        Self {
+            request: handler.request.as_ref().map(|request| shown(request, endpoints)),
+            summary: handler.summary(),
+            uncertain: !handler.assumptions.is_empty(),
+        }
+    }
+
+    fn apply(self, status: &mut HandlerStatus) {
+        if self.request.is_some() {
+            // What the assumed answer brought about says nothing.
+            status.http_status = None;
+            status.attempts = None;
+            status.duration_ms = None;
+            status.paths.clear();
+            if status.phase == HandlerPhase::Succeeded {
+                status.reason = Some(reason::DRY_RUN.to_owned());
+            }
+        }
+        status.request = self.request;
+        let parts: Vec<String> = status.message.take().into_iter().chain(self.summary).collect();
+        if !parts.is_empty() {
+            status.message = Some(cut(&parts.join("; "), MAX_HANDLER_MESSAGE_BYTES).to_owned());
+        }
+    }
 }
 
 /// The request as text. Of credentials only the place is shown.

@@ -14,7 +14,7 @@ use crate::{
 
 const CONFIGURATION: &str = r##"
 settings: {channel: "#ci"}
-variables: {image: "{{state.app}}:{{state.version}}"}
+variables: {image: "{{state.app}}:{{state.version}}", broken: "{{fromJson state.app}}"}
 pipelines:
   build:
     eventHandlers:
@@ -64,6 +64,21 @@ pipelines:
             endpoint: {name: ci}
             name: smoke
             args: [{name: image, value: "{{variables.image}}"}, {name: ref, value: "v{{state.version}}"}]
+      variables:
+        - name: copy
+          setValues: [{path: state.image, fromPath: $.variables.image}]
+        - name: broken
+          setValues: [{path: state.broken, fromPath: $.variables.broken}]
+        - name: each
+          manualChoice:
+            endpoint: {name: chat}
+            title: all
+            choiceGenerators:
+              - name: texts
+                foreach: $.variables['image']
+                template: "x"
+        - name: below
+          setValues: [{path: state.below, fromPath: $..image}]
     generators:
       dockerfile:
         - name: base
@@ -73,7 +88,7 @@ pipelines:
           set: [{path: state.build.image, template: "{{state.build.base}}:3"}]
 "##;
 
-struct Receivers(BTreeMap<String, Arc<Endpoint>>);
+pub(in crate::event) struct Receivers(pub(in crate::event) BTreeMap<String, Arc<Endpoint>>);
 
 impl Endpoints for Receivers {
     fn find(&self, reference: &EndpointReference) -> EndpointLookup {
@@ -81,11 +96,12 @@ impl Endpoints for Receivers {
     }
 }
 
+pub(in crate::event) fn endpoint(yaml: &str) -> Arc<Endpoint> {
+    let spec: CicdEndpointSpec = serde_saphyr::from_str(yaml).unwrap();
+    Arc::new(Endpoint::new(&spec).unwrap())
+}
+
 fn receivers() -> Receivers {
-    let endpoint = |yaml: &str| {
-        let spec: CicdEndpointSpec = serde_saphyr::from_str(yaml).unwrap();
-        Arc::new(Endpoint::new(&spec).unwrap())
-    };
     let chat = endpoint(
         r#"{bodies: {notify: '{"channel": "{{settings.channel}}", "text": "{{handler.message}}"}'}, allowedHosts: ["*.chat.example"]}"#,
     );
@@ -96,12 +112,12 @@ fn receivers() -> Receivers {
 }
 
 fn program() -> Arc<Program> {
-    static PROGRAM: LazyLock<Arc<Program>> = LazyLock::new(compiled);
+    static PROGRAM: LazyLock<Arc<Program>> = LazyLock::new(|| compiled(CONFIGURATION));
     Arc::clone(&PROGRAM)
 }
 
-fn compiled() -> Arc<Program> {
-    let block: ConfigurationBlock = serde_saphyr::from_str(CONFIGURATION).unwrap();
+pub(in crate::event) fn compiled(configuration: &str) -> Arc<Program> {
+    let block: ConfigurationBlock = serde_saphyr::from_str(configuration).unwrap();
     let input = Input { owner: Origin::context("shop"), selected: None, bases: &[], block: &block };
     let resolved = resolve(&input, &|_| Lookup::NotFound).unwrap();
     let program = Program::new(resolved, &BTreeMap::new());
@@ -109,7 +125,7 @@ fn compiled() -> Arc<Program> {
     Arc::new(program)
 }
 
-fn event(spec: &str) -> EventFacts {
+pub(in crate::event) fn event(spec: &str) -> EventFacts {
     let spec: CicdEventSpec = serde_saphyr::from_str(&format!("{{contextRef: {{name: shop}}, {spec}}}")).unwrap();
     EventFacts::read(spec, "shop-1", "event-uid", "1", jiff::Timestamp::UNIX_EPOCH).unwrap()
 }
@@ -332,6 +348,26 @@ fn a_pipeline_is_started_with_the_endpoints_arguments_and_the_handlers_in_their_
     let outcome = complete(&mut world, "pipeline: build, event: start");
     assert_eq!(outcome.phase, EventPhase::Succeeded, "{}", outcome.message);
     assert_eq!(world.requests[0].body.as_deref(), Some(r#"{"pipeline": "smoke", "ref": "v1.4", "image": "shop:1.4"}"#));
+}
+
+#[test]
+fn json_paths_see_variables_and_only_those_that_they_name_are_rendered() {
+    let mut world = World::new();
+    let outcome = complete(&mut world, "pipeline: build, event: variables");
+    assert_eq!(world.state["image"], "shop:1.4", "the variable in error is not asked for");
+    let broken = "render `pipelines.build.eventHandlers.variables[broken].setValues[0].fromPath` at line 1, column 1: \
+                  `variables.broken` cannot be rendered: render `variables.broken` at line 1, column 1: ";
+    let message = outcome.handlers[1].message.as_deref().unwrap();
+    assert!(message.starts_with(broken), "{message}");
+    assert_eq!(
+        outcome.handlers[2].message.as_deref(),
+        Some(
+            "make choices of pipelines.build.eventHandlers.variables[each].manualChoice.choiceGenerators[texts].template: \
+             foreach $.variables['image'] is neither a list nor a map"
+        )
+    );
+    let message = outcome.handlers[3].message.as_deref().unwrap();
+    assert!(message.contains("`variables.broken` cannot be rendered"), "{message}");
 }
 
 #[test]
