@@ -104,6 +104,8 @@ pub struct Arrived {
     pub headers: HeaderMap,
     /// JSON where it is, else the text.
     pub body: Value,
+    /// The text of the body.
+    pub text: String,
 }
 
 impl Arrived {
@@ -239,8 +241,9 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let bytes = to_bytes(body, MAX_BODY).await.unwrap_or_default();
-    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes)));
-    let arrived = Arrived { at: Instant::now(), method: parts.method, path, headers: parts.headers, body };
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let body = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.as_str()));
+    let arrived = Arrived { at: Instant::now(), method: parts.method, path, headers: parts.headers, body, text };
     let answer = shared.programs().get_mut(&arrived.path).map(|program| program(&arrived)).unwrap_or_default();
     shared.arrived.send_modify(|all| all.push(Arc::new(arrived)));
     sleep(answer.delay).await;
