@@ -130,6 +130,11 @@ trait Compiled: fmt::Debug + Send + Sync {
         name: &Arc<str>,
         escape: Escape,
     ) -> Result<String, TemplateError>;
+
+    /// Whether it notes what it reads ([`Rendering::note_read`]). Of one that does not, everything counts as read.
+    fn notes_reads(&self) -> bool {
+        false
+    }
 }
 
 /// A compiled template, cheap to clone. It holds the partials it calls.
@@ -149,12 +154,11 @@ impl Template {
         &self.name
     }
 
-    fn shared_name(&self) -> &Arc<str> {
-        &self.name
-    }
-
-    fn compiled(&self) -> &dyn Compiled {
-        &*self.compiled
+    fn render_within<'a>(&'a self, rendering: &mut Rendering<'a>, escape: Escape) -> Result<String, TemplateError> {
+        if rendering.notes_reads() && !self.compiled.notes_reads() {
+            rendering.note_read::<&str>(&[], Extent::Whole);
+        }
+        self.compiled.render(rendering, &self.name, escape)
     }
 
     /// Renders over `root`, with the variables of `variables` as `variables.NAME`.
@@ -186,7 +190,7 @@ impl Template {
     ) -> Result<String, TemplateError> {
         let mut rendering = Rendering::new(&self.name, root, seed, variables);
         rendering.note_reads();
-        let text = self.compiled.render(&mut rendering, &self.name, escape);
+        let text = self.render_within(&mut rendering, escape);
         reads.extend(rendering.into_reads());
         text
     }
@@ -200,7 +204,7 @@ impl Template {
         escape: Escape,
     ) -> Result<Rendered, TemplateError> {
         let mut rendering = Rendering::new(&self.name, root, seed, variables);
-        let text = self.compiled.render(&mut rendering, &self.name, escape)?;
+        let text = self.render_within(&mut rendering, escape)?;
         Ok(Rendered { text, missing: rendering.into_missing() })
     }
 }

@@ -186,7 +186,8 @@ impl Rehearsal {
         let open = self.open.get_mut(position).map(std::mem::take).unwrap_or_default();
         let trace = self.run.take_trace(position);
         let captures = trace.captures.iter().map(ToString::to_string).collect();
-        let assumptions = self.assumed.meet(self.run.event(), &status.name, open.request.is_some(), &trace);
+        let covered: Vec<_> = self.run.covered().collect();
+        let assumptions = self.assumed.meet(&covered, &status.name, open.request.is_some(), &trace);
         Some(Box::new(RehearsedHandler {
             name: status.name,
             handler_type: status.handler_type,

@@ -19,7 +19,7 @@ use crate::{
         self, Endpoint, EndpointLookup, Endpoints, HandlerError, Prepared, Program, Request, Scope, scope::parse_body,
     },
     state::{
-        Effect, PlainChange,
+        Effect, Path, PlainChange,
         ledger::{EffectHash, effect_hash},
     },
     template::Reads,
@@ -107,6 +107,8 @@ pub struct Run {
     position: usize,
     stopped_by: Option<String>,
     paths: Vec<String>,
+    /// What `varsFrom` found in the state when the first handler began.
+    from_state: Option<Vec<(Path, Value)>>,
     stage: Stage,
     /// Only a rehearsal wants to know more than the statuses say.
     trace: Option<Trace>,
@@ -142,6 +144,7 @@ impl Run {
             position: 0,
             stopped_by: None,
             paths: Vec::new(),
+            from_state: None,
             stage,
             trace: None,
         }
@@ -275,6 +278,10 @@ impl Run {
     }
 
     fn handler(&mut self, view: View<'_>) -> Stage {
+        if self.from_state.is_none() {
+            let found = |(path, source): &(Path, Path)| Some((path.clone(), source.get_in(view.state)?.clone()));
+            self.from_state = Some(self.event.vars_from.iter().filter_map(found).collect());
+        }
         let Some(handler) = self.handlers.get(self.position) else {
             return Stage::Done(self.outcome());
         };
@@ -339,7 +346,8 @@ impl Run {
     }
 
     fn scope<'a>(&'a self, handler: &Handler, view: View<'_>) -> Result<Scope<'a>, HandlerError> {
-        let mut scope = Scope::new(&self.program, &self.context, &self.event, view.state)?;
+        let from_state = self.from_state.as_deref().unwrap_or_default();
+        let mut scope = Scope::new(&self.program, &self.context, &self.event, view.state, from_state)?;
         scope.insert("handler", json!({"name": handler.name, "type": handler.action.kind().as_str()}));
         if self.trace.is_some() {
             scope.note_reads();

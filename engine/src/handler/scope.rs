@@ -26,12 +26,13 @@ pub struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of a handler of `event`, over `state`.
+    /// The scope of a handler of `event`, over `state`. `from_state` is what the event's `varsFrom` found when it began.
     pub fn new(
         program: &'a Program,
         context: &ContextFacts,
         event: &'a EventFacts,
         state: &Map<String, Value>,
+        from_state: &[(Path, Value)],
     ) -> Result<Self, HandlerError> {
         let pipeline = program.resolved.pipelines.get(&event.pipeline);
         let name = match &event.happened {
@@ -47,11 +48,9 @@ impl<'a> Scope<'a> {
             "pipeline": {"name": event.pipeline, "settings": pipeline.map(|pipeline: &Pipeline| &pipeline.settings)},
             "event": {"id": event.id, "name": name, "time": event.time.to_string(), "data": event.data},
         });
-        let from_state: Vec<(&Path, Value)> =
-            event.vars_from.iter().filter_map(|(path, source)| Some((path, source.get_in(state)?.clone()))).collect();
         if let Some(root) = root.as_object_mut() {
-            for (path, value) in event.vars.iter().map(|(path, value)| (path, value.clone())).chain(from_state) {
-                set_value(root, path, value)?;
+            for (path, value) in event.vars.iter().chain(from_state) {
+                set_value(root, path, value.clone())?;
             }
         }
         Ok(Self { program, pipeline: &event.pipeline, root, seed: Seed::new(&event.uid, event.time), reads: None })

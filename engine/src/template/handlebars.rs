@@ -38,6 +38,10 @@ impl Compiled for Tree {
     ) -> Result<String, TemplateError> {
         evaluate(self, name, rendering, escape)
     }
+
+    fn notes_reads(&self) -> bool {
+        true
+    }
 }
 
 /// The partials that a template may call.

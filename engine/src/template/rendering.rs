@@ -165,7 +165,7 @@ impl<'a> Rendering<'a> {
                 }
                 self.chain.push(name);
                 let before = std::mem::replace(&mut self.drawn, Drawn { template: template.name(), count: 0 });
-                let rendered = template.compiled().render(self, template.shared_name(), Escape::None);
+                let rendered = template.render_within(self, Escape::None);
                 self.drawn = before;
                 self.chain.pop();
                 rendered.map(Item::text)

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    event::{EventFacts, run::HandlerTrace},
+    event::run::HandlerTrace,
     state::{Path, Segment, path::STATE},
     template::{Extent, Read, Reads},
 };
@@ -50,18 +50,18 @@ struct Unknown {
 }
 
 impl Assumed {
-    /// The assumptions of a handler that has ended. What it would write itself is unknown to those behind it: what is
+    /// The assumptions of a handler that has ended. `covered` are paths at which templates see no state. What it would write itself is unknown to those behind it: what is
     /// captured of its answer, and all of it if it rests on an assumption, even if it was skipped.
     pub(super) fn meet(
         &mut self,
-        event: &EventFacts,
+        covered: &[&Path],
         handler: &str,
         sent: bool,
         trace: &HandlerTrace,
     ) -> Vec<Assumption> {
         let mut assumptions = Vec::new();
         for (reads, only_captures) in [(&trace.reads, false), (&trace.capture_reads, true)] {
-            for read in state_reads(reads, event) {
+            for read in state_reads(reads, covered) {
                 let met = self.0.iter().filter(|unknown| touches(&read, &unknown.segments));
                 for unknown in met {
                     let known = |one: &Assumption| one.handler == unknown.handler && one.written == unknown.path;
@@ -113,27 +113,14 @@ fn segments(path: &Path) -> Vec<String> {
     std::iter::once(path.root().to_owned()).chain(below).collect()
 }
 
-/// What was read of the state, also by way of the event's `varsFrom`. What its `vars` cover is not the state's.
-fn state_reads(reads: &Reads, event: &EventFacts) -> Vec<Read> {
-    let covers: Vec<_> = event.vars.iter().map(|(path, _)| (segments(path), None)).collect();
-    let from = event.vars_from.iter().map(|(path, source)| (segments(path), Some(segments(source))));
-    let covers: Vec<_> = covers.into_iter().chain(from).collect();
-    let mut found = Vec::new();
-    for read in reads.iter() {
-        let mut covered = false;
-        for (cover, source) in &covers {
-            let below = read.path.starts_with(cover);
-            covered |= below;
-            let touched = touches(read, cover);
-            if let Some(source) = source.as_ref().filter(|_| below || touched) {
-                found.push(Read { path: source.clone(), extent: Extent::Whole });
-            }
-        }
-        if !covered && read.path.first().is_none_or(|root| root == STATE) {
-            found.push(read.clone());
-        }
-    }
-    found
+/// What was read of the state. What the event's `vars` and `varsFrom` cover was read from them, and was known when the
+/// event began.
+fn state_reads(reads: &Reads, covered: &[&Path]) -> Vec<Read> {
+    let covered: Vec<_> = covered.iter().map(|path| segments(path)).collect();
+    let of_state = |read: &&Read| {
+        read.path.first().is_none_or(|root| root == STATE) && !covered.iter().any(|cover| read.path.starts_with(cover))
+    };
+    reads.iter().filter(of_state).cloned().collect()
 }
 
 /// A path that was read, as people write it. The root is all that templates see.

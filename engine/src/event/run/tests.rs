@@ -131,21 +131,21 @@ pub(in crate::event) fn event(spec: &str) -> EventFacts {
 }
 
 /// What outlives a crash of whoever drives a run: the state with its ledger, and what the receivers got.
-struct World {
-    state: Map<String, Value>,
+pub(in crate::event) struct World {
+    pub(in crate::event) state: Map<String, Value>,
     ledger: Vec<EffectHash>,
-    requests: Vec<Request>,
-    receivers: Receivers,
+    pub(in crate::event) requests: Vec<Request>,
+    pub(in crate::event) receivers: Receivers,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(in crate::event) fn new() -> Self {
         let state = json!({"app": "shop", "version": "1.4"});
         let Value::Object(state) = state else { unreachable!() };
         Self { state, ledger: Vec::new(), requests: Vec::new(), receivers: receivers() }
     }
 
-    fn run(&self, spec: &str) -> Run {
+    pub(in crate::event) fn run(&self, spec: &str) -> Run {
         let context = ContextFacts { name: "shop".into(), namespace: "ns".into(), uid: "context-uid".into() };
         Run::new(event(spec), context, program(), self.ledger.clone())
     }
@@ -200,7 +200,7 @@ impl World {
     }
 }
 
-fn complete(world: &mut World, spec: &str) -> Outcome {
+pub(in crate::event) fn complete(world: &mut World, spec: &str) -> Outcome {
     let mut run = world.run(spec);
     world.drive(&mut run, usize::MAX, false).unwrap()
 }
@@ -379,6 +379,20 @@ fn vars_change_what_this_event_sees_and_nothing_else() {
     );
     assert_eq!(world.requests[0].body.as_deref(), Some(r##"{"channel": "#ci", "text": "built shop:9.9"}"##));
     assert_eq!(world.state["version"], json!("1.4"));
+}
+
+#[test]
+fn vars_from_are_what_the_state_held_when_the_first_handler_began() {
+    let mut world = World::new();
+    complete(
+        &mut world,
+        "pipeline: build, event: success, set: [{path: state.chat.ts, value: early}], varsFrom: {state.nothing: state.chat.ts}",
+    );
+    assert_eq!(world.state["chat"]["ts"], json!("1700.1"), "captured by the first handler");
+    assert_eq!(world.state["never"], json!(true), "its if reads state.nothing");
+    let mut world = World::new();
+    let outcome = complete(&mut world, "pipeline: build, event: success, varsFrom: {state.nothing: state.chat.ts}");
+    assert_eq!(outcome.handlers[2].phase, HandlerPhase::Skipped, "what is captured later changes nothing");
 }
 
 #[test]

@@ -75,6 +75,11 @@ impl Run {
         matches!(self.stage, Stage::Setting(_))
     }
 
+    /// Where the event's `vars` and `varsFrom` stand in front of the state, or beside it.
+    pub(in crate::event) fn covered(&self) -> impl Iterator<Item = &Path> {
+        self.event.vars.iter().chain(self.from_state.iter().flatten()).map(|(path, _)| path)
+    }
+
     /// How many handlers have ended.
     pub(in crate::event) fn position(&self) -> usize {
         self.position
