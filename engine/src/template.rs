@@ -24,6 +24,7 @@ mod helper;
 mod item;
 mod library;
 mod pattern;
+mod reference;
 mod rendering;
 mod scan;
 mod scope;
@@ -41,6 +42,7 @@ pub use self::bounds::{Bound, Bounds};
 pub use self::error::{Place, TemplateError};
 pub use self::helper::{Helper, TABLE};
 pub use self::library::Library;
+pub use self::reference::reference;
 use self::rendering::Rendering;
 
 /// The language that a template is written in.
