@@ -28,11 +28,13 @@ help: ## List the targets
 build: ## Build all programs (debug; they land in $CARGO_TARGET_DIR/debug)
 	$(cargo) build --locked --workspace --bins
 
-generate: ## Write the generated files anew: the CRDs in crds/manifests
+generate: ## Write the generated files anew: the CRDs in crds/manifests, the template reference in docs
 	cargo run -q -p cicdcontext-crds --bin crdgen
+	cargo run -q -p cicdcontext-engine --bin templatedoc
 
 generated: build ## Check that the generated files are current
 	$(programs)/crdgen --check
+	$(programs)/templatedoc --check
 
 cluster: build ## Start etcd, kube-apiserver and kube-controller-manager on loopback and print how to use them
 	@$(programs)/cluster start --controller-manager

@@ -25,6 +25,7 @@ mod item;
 mod library;
 mod pattern;
 mod reads;
+mod reference;
 mod rendering;
 mod scan;
 mod scope;
@@ -44,6 +45,7 @@ pub use self::error::{Place, TemplateError};
 pub use self::helper::{Helper, TABLE};
 pub use self::library::Library;
 pub use self::reads::{Extent, Read, Reads};
+pub use self::reference::reference;
 use self::rendering::Rendering;
 pub use self::variables::Wanted;
 

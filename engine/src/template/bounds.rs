@@ -105,6 +105,25 @@ pub enum Bound {
 }
 
 impl Bound {
+    /// All of them, in the order of [`Bounds`].
+    pub const ALL: [Bound; 15] = [
+        Bound::SourceSize,
+        Bound::Tags,
+        Bound::BlockNesting,
+        Bound::ElseBranches,
+        Bound::SubexpressionNesting,
+        Bound::PartialDepth,
+        Bound::VariableDepth,
+        Bound::RenderingDepth,
+        Bound::OutputSize,
+        Bound::ValueSize,
+        Bound::JsonDepth,
+        Bound::PatternSize,
+        Bound::PatternProgramSize,
+        Bound::PatternSubjectSize,
+        Bound::Fuel,
+    ];
+
     /// The limit that `bounds` sets, in the unit of [`Bound::unit`].
     pub fn allowed(self, bounds: &Bounds) -> u64 {
         let size = match self {

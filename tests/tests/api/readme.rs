@@ -1,15 +1,12 @@
 //! The commands that README tells a newcomer to type, typed.
 
-use std::{env, path::PathBuf};
-
 use cicdcontext_tests::{
     cluster::{Role, workspace},
     receiver::Answer,
 };
 use serde_json::json;
-use tokio::process::Command;
 
-use crate::{object::Kind, scene::Scene};
+use crate::{object::Kind, page::type_in, scene::Scene};
 
 /// The commands of a section of README, without those that start the operator: a test has its own.
 fn commands(section: &str) -> Vec<String> {
@@ -19,19 +16,10 @@ fn commands(section: &str) -> Vec<String> {
     typed.filter(|line| !line.starts_with("cargo run")).map(str::to_owned).collect()
 }
 
-/// Where the programs of this build are.
-fn programs() -> PathBuf {
-    let test = env::current_exe().unwrap();
-    test.ancestors().nth(2).unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn the_commands_for_a_cluster_of_your_own_work_in_their_order() {
     let scene = Scene::new().await;
     scene.receiver.answer("/chat", Answer::json(200, &json!({"ok": true, "ts": "1700000000.0001"})));
-    let kubectl = scene.access.kubectl();
-    let path = [kubectl.parent().unwrap().to_owned(), programs()];
-    let path = env::join_paths(path.into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap()))).unwrap();
     let commands = commands("On a cluster of your own");
     assert!(commands.len() >= 8, "{commands:#?}");
     // The test's own namespace, and the loopback receiver in the place of one that has TLS.
@@ -41,16 +29,8 @@ async fn the_commands_for_a_cluster_of_your_own_work_in_their_order() {
             .replace("create namespace shop", &format!("get namespace {}", scene.namespace))
             .replace("-n shop ", &format!("-n {} ", scene.namespace))
             .replace(r#"{"spec": {"url": "https://receiver.example"}}"#, &url);
-        let run = Command::new("sh")
-            .args(["-c", &command])
-            .current_dir(workspace())
-            .env("PATH", &path)
-            .env("KUBECONFIG", scene.access.kubeconfig(Role::Admin))
-            .output()
-            .await
-            .unwrap();
-        let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
-        assert!(run.status.success(), "{command}\n{out}{err}");
+        let ran = type_in(&scene, &scene.access.kubeconfig(Role::Admin), &command, None).await;
+        assert!(ran.success, "{command}\n{}", ran.output);
     }
     let arrived = scene.arrived("/chat", 2).await;
     assert!(arrived.iter().any(|request| request.body.to_string().contains("shop 1.4.2")), "{arrived:?}");

@@ -288,6 +288,20 @@ impl Scene {
         })
     }
 
+    /// Waits until so many requests have arrived, wherever.
+    pub(crate) async fn arrived_in_all(&self, count: usize) -> Vec<Arc<Arrived>> {
+        let look = async || {
+            let arrived = self.receiver.requests();
+            if arrived.len() >= count { Ok(arrived) } else { Err(format!("{arrived:?}")) }
+        };
+        self.until(&format!("{count} requests have arrived"), look).await
+    }
+
+    /// Takes a ClusterCicdBase away with the scene: no namespace does.
+    pub(crate) fn remove_later(&self, cluster_base: &str) {
+        self.cluster_bases.lock().unwrap().push(cluster_base.to_owned());
+    }
+
     /// Creates an endpoint that leads to a path of the receiver and sends `{"text": <message>}`.
     pub(crate) async fn endpoint(&self, name: &str, path: &str, more: &Value) -> Value {
         let spec = json!({
