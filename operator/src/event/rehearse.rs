@@ -7,8 +7,9 @@ use cicdcontext_crds::{CicdEndpointSpec, EventPhase, conditions::cut, vocabulary
 use cicdcontext_engine::{
     event::{Delivered, Outcome, Step, View},
     handler::{Request, Target},
-    state::{Limits, apply},
+    state::{ChangeSet, Draft, Limits, Schema, schema::Guard},
 };
+use serde_json::{Map, Value};
 
 use super::gather::Ready;
 use crate::{endpoint::gather::Gathered, shared::Operator};
@@ -18,7 +19,14 @@ const SHOWN_BYTES: usize = 16 * 1024;
 
 /// Runs to the end on imagined answers: each request is answered with 200 and an empty JSON object.
 pub async fn rehearse(operator: &Operator, ready: Ready) -> Outcome {
-    let Ready { mut run, mut state, endpoints, .. } = ready;
+    let Ready { mut run, mut state, endpoints, context, .. } = ready;
+    let schema = context.spec().ok().and_then(|spec| spec.state_schema);
+    let compiled = match &schema {
+        Some(schema) => Some(operator.compute(|| operator.schemas.get(schema)).await),
+        None => None,
+    };
+    // A schema that cannot be used refuses nothing, here as in earnest.
+    let schema = compiled.as_ref().and_then(|compiled| compiled.as_ref().as_ref().ok());
     let mut requests = HashMap::new();
     let mut outcome = loop {
         let step = operator.compute(|| run.next(View { state: &state, endpoints: &endpoints })).await;
@@ -27,13 +35,12 @@ pub async fn rehearse(operator: &Operator, ready: Ready) -> Outcome {
             Step::Done(outcome) => break outcome,
             Step::Write(write) => {
                 let limits = if write.captured { Limits::capture() } else { Limits::default() };
-                run.written(match apply(Some(&state), &write.changes, &limits) {
-                    Ok(made) => {
-                        state = made.state;
-                        Ok(made.paths)
-                    }
-                    Err(refusal) => Err(refusal.to_string()),
-                });
+                let set = ChangeSet { changes: write.changes, limits, ..ChangeSet::default() };
+                let made = operator.compute(|| make(&state, &set, schema)).await;
+                run.written(made.map(|(made, paths)| {
+                    state = made;
+                    paths
+                }));
             }
             Step::Send(request) => {
                 requests.insert(request.webhook_id.clone(), shown(&request, &endpoints));
@@ -58,6 +65,19 @@ pub async fn rehearse(operator: &Operator, ready: Ready) -> Outcome {
         reason::DRY_RUN.clone_into(&mut outcome.reason);
     }
     outcome
+}
+
+/// The state with the changes, and the paths that they wrote, or why they are refused.
+fn make(
+    state: &Map<String, Value>,
+    set: &ChangeSet,
+    schema: Option<&Schema>,
+) -> Result<(Map<String, Value>, Vec<String>), String> {
+    let mut guard = Guard::new(schema, Some(state));
+    let mut draft = Draft::new(Some(state));
+    let made = draft.apply_checked(set, |state| guard.check(state));
+    let paths = made.map_err(|refusal| refusal.to_string())?;
+    Ok((draft.finish().0, paths))
 }
 
 /// The request as text. Of credentials only the place is shown.

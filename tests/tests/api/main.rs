@@ -25,4 +25,5 @@ mod scene;
 mod secrecy;
 mod selection;
 mod stale;
+mod state_schema;
 mod state_writes;
