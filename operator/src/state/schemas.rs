@@ -110,7 +110,8 @@ mod tests {
     #[test]
     fn kept_schemas_take_a_bounded_amount_of_memory_and_the_one_in_use_stays() {
         let schemas = Schemas::default();
-        let of = |at: usize| map(json!({"description": format!("{at}").repeat(9_000)}));
+        let rules: Map<String, Value> = (0..400).map(|at| (format!("p{at}"), json!(true))).collect();
+        let of = |at: usize| map(json!({"properties": rules, "title": at.to_string()}));
         let first = schemas.get(&of(0));
         for at in 0..60 {
             schemas.get(&of(at));

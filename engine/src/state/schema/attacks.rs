@@ -455,7 +455,7 @@ attack!(
         }
         if outcome.contains("too little") { outcome } else { format!("all enough, {outcome}") }
     },
-    "zzz"
+    "all enough"
 );
 
 fn nested_in_list(keyword: &str, levels: usize) -> Value {
