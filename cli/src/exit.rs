@@ -11,7 +11,7 @@ pub enum Exit {
     Usage,
     /// 3: a value that was asked for does not exist.
     ValueMissing,
-    /// 4: refused because of a conflict, a precondition or a limit; nothing was changed.
+    /// 4: refused because of a conflict, a precondition, the schema or a limit; nothing was changed.
     Refused,
     /// 5: the event failed.
     EventFailed,
@@ -44,7 +44,7 @@ Exit codes:
     1  failed
     2  the command line is wrong
     3  a value is missing
-    4  refused: conflict, precondition or limit
+    4  refused: conflict, precondition, schema or limit
     5  the event failed
     6  the object does not exist
   124  timed out";

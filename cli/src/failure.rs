@@ -21,7 +21,7 @@ pub enum Failure {
         /// The context.
         context: String,
     },
-    /// The changes do not go with the state, a precondition or a limit.
+    /// The changes do not go with the state, a precondition, the schema or a limit.
     #[error("set CicdContext {context}: {refusal}")]
     Refused {
         /// The context.

@@ -56,6 +56,9 @@ async fn carry_out(arguments: Arguments, environment: &Environment, console: &mu
             let request = verbs::set::Request::read(&arguments, object("set", positional)?)?;
             let source = connect(&global, environment).await?;
             let written = verbs::set::run(&source, &request, verbs::set::delays()).await?;
+            if let Some(error) = &written.unusable {
+                console.note(&format!("warning: CicdContext {}: {error}; the change was not checked", written.context));
+            }
             if global.verbosity > 0 {
                 console.note(&written.to_string());
             }

@@ -23,6 +23,8 @@ pub struct Context {
     pub resource_version: String,
     /// `spec.state`, if there is one.
     pub state: Option<Map<String, Value>>,
+    /// `spec.stateSchema`, if there is one that can be read.
+    pub state_schema: Option<Map<String, Value>>,
 }
 
 /// A place that holds the contexts and events of one namespace.

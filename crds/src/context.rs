@@ -114,8 +114,11 @@ pub struct CicdContextSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_form_object")]
     pub state: Option<Map<String, Value>>,
-    /// A JSON Schema (2020-12) that the state must satisfy; at most 64 KiB, with references inside the document only.
-    /// A violation shows as condition StateValid=False. Default: any state.
+    /// A JSON Schema (2020-12) that the state must satisfy; at most 64 KiB, with references inside the document only
+    /// (#/$defs/name) and patterns without look-around and backreferences. What events, handlers, state writes and
+    /// cicdctl set would add is refused if it breaks the schema; a plain patch is not, and shows as condition
+    /// StateValid=False, which names the paths. Nobody is refused because of what was broken before, or because the
+    /// schema itself cannot be used (SchemaInvalid) or would take too long (SchemaTooCostly). Default: any state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_form_object")]
     pub state_schema: Option<Map<String, Value>>,

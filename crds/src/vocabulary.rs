@@ -71,6 +71,10 @@ pub mod reason {
     pub const TOO_LARGE: &str = "TooLarge";
     /// State breaks `spec.stateSchema`.
     pub const SCHEMA_VIOLATED: &str = "SchemaViolated";
+    /// `spec.stateSchema` cannot be used; state is not checked.
+    pub const SCHEMA_INVALID: &str = "SchemaInvalid";
+    /// Checking the state against `spec.stateSchema` would be too much work; it is not checked.
+    pub const SCHEMA_TOO_COSTLY: &str = "SchemaTooCostly";
     /// State is large enough to slow its readers.
     pub const LARGE: &str = "Large";
 

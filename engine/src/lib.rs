@@ -4,10 +4,10 @@
 //! There is no Kubernetes client, no socket, no clock and no randomness in this crate. Whoever drives it, the operator
 //! or `cicdctl`, reads the world, asks the engine what to do, does it, and tells the engine what came of it.
 
+#[cfg(test)]
+mod attack;
 pub mod configuration;
 pub mod event;
 pub mod handler;
 pub mod state;
-#[cfg(test)]
-mod survival;
 pub mod template;

@@ -1,4 +1,4 @@
-//! The state of a context: paths into it, changes of it, its limits, and the ledger of what was already changed.
+//! The state of a context: paths into it, changes of it, its limits, its schema, and the ledger of what was already changed.
 //!
 //! Everything here is a pure function of what it is given. Nothing knows where a change came from, who waits for it
 //! or how a patch reaches the API server.
@@ -24,8 +24,10 @@ pub mod ledger;
 pub mod limits;
 pub mod patch;
 pub mod path;
+pub mod schema;
 
 pub use change::{ChangeSet, Draft, Group, Outcome, PlainChange, PlainPrecondition, Refusal, apply, apply_all};
 pub use ledger::{Effect, KnownEvent, Ledger, LedgerState};
 pub use limits::{LimitError, Limits};
 pub use path::{Path, PathError, Segment};
+pub use schema::{Schema, SchemaError, Standing, Violations};

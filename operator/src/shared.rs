@@ -1,6 +1,7 @@
 //! What all controllers share. Nothing here knows what any of them does with it.
 
 pub mod acknowledged;
+pub mod computing;
 pub mod memory;
 pub mod status;
 pub mod wake;
@@ -15,10 +16,12 @@ use cicdcontext_crds::{
 };
 use cicdcontext_delivery::Sender;
 use kube::{Api, Client, api::ListParams};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use self::memory::{Interrupted, LastWrites, Leaving, Unrecorded, Unreportable};
+use self::{
+    computing::Computing,
+    memory::{Interrupted, LastWrites, Leaving, Unrecorded, Unreportable},
+};
 use crate::{
     cache::{ObjectKey, Store, Stored, watch},
     client::{RequestError, bounded},
@@ -27,7 +30,7 @@ use crate::{
     metrics::Metrics,
     queue::Queue,
     report::Reporter,
-    state::Writers,
+    state::{Schemas, Writers},
 };
 
 /// What flags decide.
@@ -122,6 +125,8 @@ pub struct Operator {
     pub configurations: Configurations,
     /// Endpoints with their templates compiled.
     pub endpoints_compiled: Compiled,
+    /// Schemas of contexts' states, compiled.
+    pub schemas: Arc<Schemas>,
     /// Writers of contexts.
     pub writers: Writers,
     /// When the status of each context was last written.
@@ -142,8 +147,8 @@ pub struct Operator {
     pub metrics: Arc<Metrics>,
     /// Cancelled when no new work is to be begun.
     pub stop: CancellationToken,
-    /// Held by whoever computes: what tenants write is compiled and rendered by fewer threads than there are cores.
-    computing: Semaphore,
+    /// Who computes what tenants write.
+    computing: Arc<Computing>,
 }
 
 impl Operator {
@@ -156,12 +161,19 @@ impl Operator {
         metrics: Arc<Metrics>,
         stop: CancellationToken,
     ) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (schemas, computing) = (Arc::<Schemas>::default(), Arc::<Computing>::default());
         let caches = Caches::default();
         let bases = Bases { namespaced: Arc::clone(&caches.bases), cluster: Arc::clone(&caches.cluster_bases) };
         Self {
             configurations: Configurations::new(bases),
-            writers: Writers::new(client.clone(), Arc::clone(&caches.contexts), Arc::clone(&metrics)),
+            writers: Writers::new(
+                client.clone(),
+                Arc::clone(&caches.contexts),
+                Arc::clone(&metrics),
+                Arc::clone(&schemas),
+                Arc::clone(&computing),
+            ),
+            schemas,
             client,
             settings,
             caches,
@@ -176,7 +188,7 @@ impl Operator {
             reporter,
             metrics,
             stop,
-            computing: Semaphore::new(cores.saturating_sub(1).max(1)),
+            computing,
         }
     }
 
@@ -198,9 +210,7 @@ impl Operator {
     /// Computes something that tenants decide the length of: in turn, and off the workers of the runtime, so that
     /// everything else goes on meanwhile.
     pub async fn compute<T>(&self, work: impl FnOnce() -> T) -> T {
-        // The semaphore is never closed; without a permit there would only be less order.
-        let _turn = self.computing.acquire().await;
-        tokio::task::block_in_place(work)
+        self.computing.run(work).await
     }
 
     /// The configuration in force for a context. If it has to be resolved anew, that is computed in turn.

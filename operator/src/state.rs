@@ -1,7 +1,9 @@
 //! Writing into contexts: one writer for each, which joins what waits into one patch.
 
 pub mod plan;
+pub mod schemas;
 pub mod writer;
 
 pub use plan::{Intent, Taken};
+pub use schemas::Schemas;
 pub use writer::{Committed, WriteError, Writers};

@@ -87,8 +87,8 @@ pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Next,
     for (write, result) in writes.iter().zip(results) {
         match result {
             Ok(_) => acknowledge(operator, key, write).await?,
-            Err(WriteError::Refused(message)) => {
-                refuse(operator, write, &Verdict { reason: reason::CHANGE_REFUSED, message }).await?;
+            Err(WriteError::Refused { reason, message }) => {
+                refuse(operator, write, &Verdict { reason, message }).await?;
             }
             // The next turn finds it without its context.
             Err(WriteError::Gone) => return Ok(Next::After(Duration::ZERO)),

@@ -17,6 +17,8 @@ use crate::source::{Context, Problem, Source, SourceError};
 pub(super) struct Fake {
     /// The state of the context `shop`.
     pub(super) state: RefCell<Value>,
+    /// Its schema.
+    pub(super) state_schema: Option<Value>,
     /// How many patches fail because somebody else was faster, and changed `state.other`.
     pub(super) interference: Cell<usize>,
     /// Patches that were asked for.
@@ -47,7 +49,9 @@ impl Source for Fake {
             return Self::fail("get CicdContext", Problem::NotFound(format!("{name} not found")));
         }
         let state = self.state.borrow().as_object().cloned();
-        Ok(Context { name: name.to_owned(), uid: "u1".to_owned(), resource_version: "7".to_owned(), state })
+        let state_schema = self.state_schema.as_ref().and_then(Value::as_object).cloned();
+        let (name, uid, resource_version) = (name.to_owned(), "u1".to_owned(), "7".to_owned());
+        Ok(Context { name, uid, resource_version, state, state_schema })
     }
 
     async fn patch_context(&self, _: &str, operations: &[PatchOperation]) -> Result<(), SourceError> {

@@ -1,5 +1,8 @@
 //! `set`: changes of the state in one JSON patch, all or none, guarded by what was read.
 //!
+//! What would break the context's schema is refused before anything is sent, as the operator refuses its own writes.
+//! A schema that cannot be used refuses nothing; the context's condition StateValid tells, and so does a warning here.
+//!
 //! When somebody else changed the same place in the meantime, the context is read anew and the patch made anew, after
 //! a pause that grows and differs from process to process.
 
@@ -7,7 +10,10 @@ use std::{fmt, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_crds::ChangeOperation;
-use cicdcontext_engine::state::{ChangeSet, Draft, Path, PlainChange, PlainPrecondition, change::Expected, patch};
+use cicdcontext_engine::state::{
+    ChangeSet, Draft, Path, PlainChange, PlainPrecondition, Schema, SchemaError, change::Expected, patch, schema::Guard,
+};
+use json_patch::PatchOperation;
 
 use crate::{
     arguments::{Object, SetArguments, UsageError},
@@ -50,18 +56,29 @@ impl Request {
         Ok(Self { context: object.name, changes: ChangeSet { preconditions, changes, ..ChangeSet::default() } })
     }
 
-    /// The paths that would be written and the patch for them; no path, no patch.
-    fn plan(&self, context: &Context) -> Result<(Vec<String>, Vec<json_patch::PatchOperation>), Failure> {
+    /// What would be written; no path, no patch.
+    fn plan(&self, context: &Context) -> Result<Plan, Failure> {
+        let schema = context.state_schema.as_ref().map(Schema::compile);
+        let unusable = schema.as_ref().and_then(|schema| schema.as_ref().err()).cloned();
+        let schema = schema.as_ref().and_then(|schema| schema.as_ref().ok());
+        let mut guard = Guard::new(schema, context.state.as_ref());
         let mut draft = Draft::new(context.state.as_ref());
         let paths = draft
-            .apply(&self.changes)
+            .apply_checked(&self.changes, |state| guard.check(state))
             .map_err(|refusal| Failure::Refused { context: self.context.clone(), refusal })?;
         let (_, mut operations, needs_resource_version) = draft.finish();
         if needs_resource_version {
             operations.insert(0, patch::test_resource_version(&context.resource_version));
         }
-        Ok((paths, operations))
+        Ok(Plan { paths, operations, unusable })
     }
+}
+
+/// What would be written.
+struct Plan {
+    paths: Vec<String>,
+    operations: Vec<PatchOperation>,
+    unusable: Option<SchemaError>,
 }
 
 fn assignment(flag: &'static str, text: &str) -> Result<PlainChange, UsageError> {
@@ -83,11 +100,13 @@ pub struct Written {
     pub paths: Vec<String>,
     /// How many attempts it took.
     pub attempts: usize,
+    /// Why the context's schema was not asked, if it has one that cannot be used.
+    pub unusable: Option<SchemaError>,
 }
 
 impl fmt::Display for Written {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { context, paths, attempts } = self;
+        let Self { context, paths, attempts, .. } = self;
         if paths.is_empty() {
             return write!(formatter, "CicdContext {context}: nothing to change");
         }
@@ -116,8 +135,8 @@ pub async fn run<S: Source>(
     loop {
         attempts += 1;
         let context = source.context(&request.context).await?;
-        let (paths, operations) = request.plan(&context)?;
-        let written = Written { context: request.context.clone(), paths, attempts };
+        let Plan { paths, operations, unusable } = request.plan(&context)?;
+        let written = Written { context: request.context.clone(), paths, attempts, unusable };
         if written.paths.is_empty() {
             return Ok(written);
         }

@@ -7,6 +7,8 @@
 mod assumption;
 mod report;
 
+use std::sync::Arc;
+
 use cicdcontext_crds::HandlerStatus;
 use serde_json::{Map, Value};
 
@@ -18,7 +20,7 @@ pub use self::{
 use super::{Delivered, Outcome, Run, Step, View, Write};
 use crate::{
     handler::{Endpoints, Request},
-    state::{Limits, apply},
+    state::{ChangeSet, Draft, Limits, Schema, SchemaError, schema::Guard},
 };
 
 /// What the receiver of a handler's request is assumed to answer: gets the handler's name and the request.
@@ -39,6 +41,7 @@ pub struct Rehearsal {
     open: Vec<Open>,
     reported: usize,
     assumed: Assumed,
+    schema: Option<Arc<Result<Schema, SchemaError>>>,
 }
 
 /// What a handler that has not been reported did.
@@ -67,7 +70,14 @@ impl Rehearsal {
     pub fn new(mut run: Run, state: Map<String, Value>) -> Self {
         run.trace();
         let open = run.handlers().iter().map(|_| Open::default()).collect();
-        Self { run, state, open, reported: 0, assumed: Assumed::default() }
+        Self { run, state, open, reported: 0, assumed: Assumed::default(), schema: None }
+    }
+
+    /// The same with the context's stateSchema, which refuses what it would refuse in earnest. One that cannot be used
+    /// refuses nothing, as in earnest.
+    #[must_use]
+    pub fn within(self, schema: Arc<Result<Schema, SchemaError>>) -> Self {
+        Self { schema: Some(schema), ..self }
     }
 
     /// The state as all that has been rehearsed would leave it.
@@ -150,12 +160,15 @@ impl Rehearsal {
 
     fn write(&mut self, write: Write) -> Progress {
         let limits = if write.captured { Limits::capture() } else { Limits::default() };
-        let made = apply(Some(&self.state), &write.changes, &limits);
-        let changes: Vec<_> = write.changes.into_iter().map(RehearsedChange::from).collect();
-        let result = match made {
-            Ok(made) => {
-                self.state = made.state;
-                Ok(made.paths)
+        let changes: Vec<_> = write.changes.iter().cloned().map(RehearsedChange::from).collect();
+        let set = ChangeSet { changes: write.changes, limits, ..ChangeSet::default() };
+        let schema = self.schema.as_ref().and_then(|schema| schema.as_ref().as_ref().ok());
+        let mut guard = Guard::new(schema, Some(&self.state));
+        let mut draft = Draft::new(Some(&self.state));
+        let result = match draft.apply_checked(&set, |state| guard.check(state)) {
+            Ok(paths) => {
+                self.state = draft.finish().0;
+                Ok(paths)
             }
             Err(refusal) => Err(refusal.to_string()),
         };

@@ -1,15 +1,19 @@
 //! The status of a context.
 //!
 //! What flips is written at once: conditions, and which configuration is in force. What only counts (sizes, numbers of
-//! events, the last event) is written at most once in 60 seconds, so that a plain patch of the state costs the operator
-//! no write of its own.
+//! events, the last event, which paths break the schema as long as some do) is written at most once in 60 seconds, so
+//! that a plain patch of the state costs the operator no write of its own.
 
 use cicdcontext_crds::{
     CicdContext, CicdContextSpec, CicdContextStatus, CicdEvent, EventPhase, HandlerPhase, Time, conditions,
     context::{EventCounts, LastEvent},
     vocabulary::{condition, reason},
 };
-use cicdcontext_engine::state::limits::{self, LARGE_STATE_BYTES, LimitError, Limits};
+use cicdcontext_engine::state::{
+    Standing,
+    limits::{self, LARGE_STATE_BYTES, LimitError, Limits},
+};
+use serde_json::{Map, Value};
 
 use crate::{
     cache::{Malformed, ObjectKey, Stored},
@@ -17,6 +21,7 @@ use crate::{
     queue::Next,
     report::Severity,
     shared::{Operator, status},
+    state::Schemas,
 };
 
 /// Brings the status of a context up to date.
@@ -27,9 +32,14 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey, context: &Stored<Ci
         Err(_) => None,
     };
     let before = context.status_or_default();
+    let state_valid = match &spec {
+        Ok(spec) if spec.state_schema.is_some() => operator.compute(|| judge_state(spec, &operator.schemas)).await,
+        Ok(spec) => judge_state(spec, &operator.schemas),
+        Err(malformed) => (false, malformed.reason(), malformed.to_string()),
+    };
     let mut after = before.clone();
-    judge(&mut after, spec.as_ref(), configured.as_ref(), &Time(operator.now()));
-    let flips = after != before;
+    judge(&mut after, spec.as_ref(), configured.as_ref(), state_valid, &Time(operator.now()));
+    let flips = differ(&before, &after);
     if flips && conditions::is_true(&after.conditions, condition::READY) {
         // What waited for the configuration can begin.
         operator.queues.events.add(key.clone());
@@ -63,6 +73,7 @@ fn judge(
     status: &mut CicdContextStatus,
     spec: Result<&CicdContextSpec, &Malformed>,
     configured: Option<&Configured>,
+    state_valid: (bool, &'static str, String),
     now: &Time,
 ) {
     let problem = match (&spec, configured) {
@@ -88,28 +99,52 @@ fn judge(
     if stalled || conditions::get(&status.conditions, condition::STALLED).is_some() {
         conditions::set(&mut status.conditions, condition::STALLED, stalled, why, &message, None, now);
     }
-    let (valid, why, message) = match spec {
-        Err(malformed) => (false, malformed.reason(), malformed.to_string()),
-        Ok(spec) => judge_state(spec),
-    };
+    let (valid, why, message) = state_valid;
     conditions::set(&mut status.conditions, condition::STATE_VALID, valid, why, &message, None, now);
 }
 
-fn judge_state(spec: &CicdContextSpec) -> (bool, &'static str, String) {
-    let Some(state) = &spec.state else { return (true, reason::VALID, String::new()) };
-    match limits::check(state, &Limits::default()) {
-        Err(error @ LimitError::TooDeep { .. }) => (false, reason::TOO_DEEP, error.to_string()),
-        Err(error) => (false, reason::TOO_LARGE, error.to_string()),
-        Ok(()) if limits::size(state) > LARGE_STATE_BYTES => {
-            let message =
-                format!("state has more than {LARGE_STATE_BYTES} bytes; every reader of the context pays for it");
-            (true, reason::LARGE, message)
-        }
-        Ok(()) if spec.state_schema.is_some() => {
-            (true, reason::VALID, "within its limits; this version does not check spec.stateSchema".to_owned())
-        }
-        Ok(()) => (true, reason::VALID, String::new()),
+/// Whether something flipped. What StateValid says in words follows each patch of the state; it is no reason for a
+/// write of its own as long as status and reason stay.
+fn differ(before: &CicdContextStatus, after: &CicdContextStatus) -> bool {
+    let mut after = after.clone();
+    let old = conditions::get(&before.conditions, condition::STATE_VALID);
+    let new = after.conditions.iter_mut().find(|condition| condition.type_ == condition::STATE_VALID);
+    if let (Some(old), Some(new)) = (old, new)
+        && (&old.status, &old.reason) == (&new.status, &new.reason)
+    {
+        new.message.clone_from(&old.message);
     }
+    after != *before
+}
+
+/// Limits come first: a state beyond them is not looked at any closer.
+fn judge_state(spec: &CicdContextSpec, schemas: &Schemas) -> (bool, &'static str, String) {
+    let none = Map::new();
+    let state = spec.state.as_ref().unwrap_or(&none);
+    match limits::check(state, &Limits::default()) {
+        Err(error @ LimitError::TooDeep { .. }) => return (false, reason::TOO_DEEP, error.to_string()),
+        Err(error) => return (false, reason::TOO_LARGE, error.to_string()),
+        Ok(()) => {}
+    }
+    if let Some(schema) = &spec.state_schema {
+        match schemas.get(schema).as_ref() {
+            Err(error) => {
+                let message =
+                    format!("{error}; until it is mended, state is not checked and no write is refused for it");
+                return (false, reason::SCHEMA_INVALID, message);
+            }
+            Ok(schema) => match schema.judge(&Value::Object(state.clone())) {
+                Standing::Violated(violations) => return (false, reason::SCHEMA_VIOLATED, violations.to_string()),
+                Standing::Unchecked(error) => return (false, reason::SCHEMA_TOO_COSTLY, error.to_string()),
+                Standing::Valid => {}
+            },
+        }
+    }
+    if limits::size(state) > LARGE_STATE_BYTES {
+        let message = format!("state has more than {LARGE_STATE_BYTES} bytes; every reader of the context pays for it");
+        return (true, reason::LARGE, message);
+    }
+    (true, reason::VALID, String::new())
 }
 
 /// What only counts.
@@ -184,6 +219,9 @@ fn known_reason(text: &str) -> &'static str {
         reason::INVALID_TEMPLATE,
         reason::TOO_DEEP,
         reason::TOO_LARGE,
+        reason::SCHEMA_VIOLATED,
+        reason::SCHEMA_INVALID,
+        reason::SCHEMA_TOO_COSTLY,
         reason::MALFORMED,
     ]
     .into_iter()

@@ -132,7 +132,7 @@ impl<'a> Performance<'a> {
                 self.ready.run.written(Ok(committed.paths));
                 Ok(())
             }
-            Err(WriteError::Refused(message)) => {
+            Err(WriteError::Refused { message, .. }) => {
                 self.ready.run.written(Err(message));
                 Ok(())
             }

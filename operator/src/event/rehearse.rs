@@ -20,8 +20,11 @@ const SHOWN_BYTES: usize = 16 * 1024;
 /// Rehearses to the end. Nobody knows what the receivers would answer: what would be captured of that is not written, and
 /// handlers that read it are marked.
 pub async fn rehearse(operator: &Operator, ready: Ready) -> Outcome {
-    let Ready { run, state, endpoints, .. } = ready;
+    let Ready { run, state, endpoints, context, .. } = ready;
     let mut rehearsal = Rehearsal::new(run, state);
+    if let Some(schema) = context.spec().ok().and_then(|spec| spec.state_schema) {
+        rehearsal = rehearsal.within(operator.compute(|| operator.schemas.get(&schema)).await);
+    }
     let mut told = Vec::new();
     let mut outcome = loop {
         match operator.compute(|| rehearsal.next(&endpoints, &|_, _| None)).await {

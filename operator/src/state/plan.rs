@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use cicdcontext_crds::CicdStateWriteSpec;
-use cicdcontext_engine::state::{ChangeSet, Draft, Ledger, LedgerState, ledger::EffectHash, patch};
+use cicdcontext_crds::{CicdStateWriteSpec, vocabulary::reason};
+use cicdcontext_engine::state::{
+    ChangeSet, Draft, Ledger, LedgerState, Schema, ledger::EffectHash, patch, schema::Guard,
+};
 use json_patch::{PatchOperation, jsonptr::PointerBuf};
 use serde_json::{Map, Value};
 
@@ -59,6 +61,8 @@ pub struct Base<'a> {
     pub annotations: Option<&'a BTreeMap<String, String>>,
     /// `spec.state`, or why it cannot be read.
     pub state: Result<Option<&'a Map<String, Value>>, &'a str>,
+    /// What changes of the state must not break. `None` if there is no schema, or one that cannot be used.
+    pub schema: Option<&'a Schema>,
 }
 
 /// A patch, and what it means for each intent.
@@ -74,7 +78,12 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unwritten {
     /// It cannot be made.
-    Refused(String),
+    Refused {
+        /// One of `vocabulary::reason`.
+        reason: &'static str,
+        /// Why.
+        message: String,
+    },
     /// It has to wait until effects in the ledger are acknowledged.
     LedgerFull,
 }
@@ -89,6 +98,7 @@ pub fn plan(base: Base<'_>, intents: &[Intent], retired: &[EffectHash], epoch: u
         ledger.retire(effect);
     }
     let mut draft = Draft::new(base.state.unwrap_or_default());
+    let mut guard = Guard::new(base.schema, base.state.unwrap_or_default());
     let mut removals = Vec::new();
     let mut write_ledger = false;
     let mut results = Vec::with_capacity(intents.len());
@@ -96,7 +106,7 @@ pub fn plan(base: Base<'_>, intents: &[Intent], retired: &[EffectHash], epoch: u
         results.push(match intent {
             Intent::Change { effect, .. } if ledger.is_done(effect) => Ok(Vec::new()),
             Intent::Change { effect, set } => {
-                let result = change(base, &mut draft, &mut ledger, effect, set);
+                let result = change(base, &mut draft, &mut guard, &mut ledger, effect, set);
                 write_ledger |= result.as_ref().is_ok_and(|paths| !paths.is_empty());
                 result
             }
@@ -106,7 +116,7 @@ pub fn plan(base: Base<'_>, intents: &[Intent], retired: &[EffectHash], epoch: u
                 Ok(Vec::new())
             }
             Intent::StateWrite { effect, name, spec, set } => {
-                let result = change(base, &mut draft, &mut ledger, effect, set);
+                let result = change(base, &mut draft, &mut guard, &mut ledger, effect, set);
                 if result.is_ok() {
                     ledger.enter_write(name, spec);
                     write_ledger = true;
@@ -150,17 +160,20 @@ pub fn plan(base: Base<'_>, intents: &[Intent], retired: &[EffectHash], epoch: u
 fn change(
     base: Base<'_>,
     draft: &mut Draft<'_>,
+    guard: &mut Guard<'_>,
     ledger: &mut Ledger,
     effect: &EffectHash,
     set: &ChangeSet,
 ) -> Result<Vec<String>, Unwritten> {
     if let Err(problem) = base.state {
-        return Err(Unwritten::Refused(problem.to_owned()));
+        return Err(Unwritten::Refused { reason: reason::CHANGE_REFUSED, message: problem.to_owned() });
     }
     if ledger.room() == 0 {
         return Err(Unwritten::LedgerFull);
     }
-    let paths = draft.apply(set).map_err(|refusal| Unwritten::Refused(refusal.to_string()))?;
+    let made = draft.apply_checked(set, |state| guard.check(state));
+    let paths =
+        made.map_err(|refusal| Unwritten::Refused { reason: refusal.reason(), message: refusal.to_string() })?;
     if !paths.is_empty() {
         ledger.enter(effect.clone()).map_err(|_full| Unwritten::LedgerFull)?;
     }
@@ -197,8 +210,13 @@ mod tests {
     fn changes_and_annotations_go_into_one_patch_with_one_ledger() {
         let annotations = BTreeMap::from([("event.cicdcontext.io/1".to_owned(), "build=success".to_owned())]);
         let state = json!({"a": 1});
-        let base =
-            Base { uid: "u", resource_version: "5", annotations: Some(&annotations), state: Ok(state.as_object()) };
+        let base = Base {
+            uid: "u",
+            resource_version: "5",
+            annotations: Some(&annotations),
+            state: Ok(state.as_object()),
+            schema: None,
+        };
         let taken = Taken {
             key: "event.cicdcontext.io/1".into(),
             value: "build=success".into(),
@@ -219,7 +237,8 @@ mod tests {
         let mut ledger = Ledger::new("u", 0);
         ledger.enter(effect_hash(Effect::Handler { event_uid: "e0", handler: "h" })).unwrap();
         let annotations = BTreeMap::from([(APPLIED.to_owned(), ledger.to_annotation())]);
-        let base = Base { uid: "u", resource_version: "5", annotations: Some(&annotations), state: Ok(None) };
+        let base =
+            Base { uid: "u", resource_version: "5", annotations: Some(&annotations), state: Ok(None), schema: None };
         let plan = plan(base, &[change("e0", "state.b", json!(2))], &[], 0);
         assert_eq!(plan.results, [Ok(Vec::new())]);
         assert!(plan.operations.is_empty());
@@ -228,10 +247,39 @@ mod tests {
     #[test]
     fn a_refused_change_harms_no_other() {
         let state = json!({"a": 1});
-        let base = Base { uid: "u", resource_version: "5", annotations: None, state: Ok(state.as_object()) };
+        let base =
+            Base { uid: "u", resource_version: "5", annotations: None, state: Ok(state.as_object()), schema: None };
         let plan = plan(base, &[change("e0", "state.a.b", json!(1)), change("e1", "state.c", json!(1))], &[], 0);
         assert!(plan.results[0].is_err());
         assert_eq!(plan.results[1], Ok(vec!["state.c".to_owned()]));
+    }
+
+    #[test]
+    fn a_change_that_breaks_the_schema_is_refused_and_harms_no_other() {
+        let schema = json!({"properties": {"a": {"type": "integer"}}, "maxProperties": 2});
+        let schema = Schema::compile(schema.as_object().unwrap()).unwrap();
+        let base = Base { uid: "u", resource_version: "5", annotations: None, state: Ok(None), schema: Some(&schema) };
+        let intents = [
+            change("e0", "state.a", json!("x")),
+            change("e1", "state.b", json!(1)),
+            change("e2", "state.a", json!(2)),
+            change("e3", "state.c", json!(3)),
+        ];
+        let plan = plan(base, &intents, &[], 0);
+        let refused = |message: &str| {
+            let message = format!("keep state within its schema: {message}");
+            Err(Unwritten::Refused { reason: "SchemaViolated", message })
+        };
+        assert_eq!(
+            plan.results,
+            [
+                refused("state.a is \"x\" and must be of type integer"),
+                Ok(vec!["state.b".to_owned()]),
+                Ok(vec!["state.a".to_owned()]),
+                refused("state is {\"a\":2,\"b\":1,\"c\":3} and must have at most 2 keys"),
+            ]
+        );
+        assert!(!texts(&plan).contains("\"x\""), "{}", texts(&plan));
     }
 
     #[test]
@@ -240,7 +288,8 @@ mod tests {
         let mut ledger = Ledger::new("u", 0);
         ledger.enter(old.clone()).unwrap();
         let annotations = BTreeMap::from([(APPLIED.to_owned(), ledger.to_annotation())]);
-        let base = Base { uid: "u", resource_version: "5", annotations: Some(&annotations), state: Ok(None) };
+        let base =
+            Base { uid: "u", resource_version: "5", annotations: Some(&annotations), state: Ok(None), schema: None };
         assert!(plan(base, &[], std::slice::from_ref(&old), 0).operations.is_empty());
         let next = plan(base, &[change("e1", "state.b", json!(2))], std::slice::from_ref(&old), 0);
         let written = serde_json::to_value(&next.operations).unwrap();

@@ -11,19 +11,27 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use cicdcontext_crds::{CicdContext, CicdContextSpec, vocabulary::manager};
+use cicdcontext_crds::{
+    CicdContext, CicdContextSpec,
+    vocabulary::{manager, reason},
+};
 use cicdcontext_engine::state::{
+    Schema,
     ledger::{EffectHash, LedgerFull},
     patch,
 };
 use kube::{Api, Client, Resource};
 use tokio::sync::oneshot;
 
-use super::plan::{Base, Intent, Plan, Unwritten, plan};
+use super::{
+    plan::{Base, Intent, Plan, Unwritten, plan},
+    schemas::Schemas,
+};
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::{RequestError, bounded},
     metrics::Metrics,
+    shared::computing::Computing,
 };
 
 /// How often one patch is made anew after its tests failed, or after an unclear answer.
@@ -44,8 +52,13 @@ pub struct Committed {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum WriteError {
     /// The changes cannot be made.
-    #[error("{0}")]
-    Refused(String),
+    #[error("{message}")]
+    Refused {
+        /// One of `vocabulary::reason`.
+        reason: &'static str,
+        /// Why.
+        message: String,
+    },
     /// The context does not exist any more, or is another object of its name.
     #[error("the CicdContext was deleted")]
     Gone,
@@ -84,13 +97,22 @@ pub struct Writers {
     client: Client,
     contexts: watch::Shared<CicdContext>,
     metrics: Arc<Metrics>,
+    schemas: Arc<Schemas>,
+    computing: Arc<Computing>,
     by_context: Mutex<HashMap<ObjectKey, Arc<ContextWriter>>>,
 }
 
 impl Writers {
-    /// Writers that read from `contexts` and put back into it what they wrote.
-    pub fn new(client: Client, contexts: watch::Shared<CicdContext>, metrics: Arc<Metrics>) -> Self {
-        Self { client, contexts, metrics, by_context: Mutex::default() }
+    /// Writers that read from `contexts` and put back into it what they wrote. What breaks the context's schema is
+    /// refused.
+    pub fn new(
+        client: Client,
+        contexts: watch::Shared<CicdContext>,
+        metrics: Arc<Metrics>,
+        schemas: Arc<Schemas>,
+        computing: Arc<Computing>,
+    ) -> Self {
+        Self { client, contexts, metrics, schemas, computing, by_context: Mutex::default() }
     }
 
     /// Writes `intent` into the context `key`, if it still is the object `known`, which somebody has read lately.
@@ -237,7 +259,7 @@ impl Writers {
                 },
             };
             let retired: Vec<EffectHash> = lock(&writer.retired).iter().cloned().collect();
-            let (plan, ours) = plan_batch(&context, &batch, &retired);
+            let (plan, ours) = self.plan(&context, &batch, &retired).await;
             let refused = plan.results.iter().any(Result::is_err) || ours.iter().any(|ours| !ours);
             if refused && !fresh {
                 continue; // what is refused is refused on the grounds of what stands there now
@@ -261,7 +283,7 @@ impl Writers {
                 Err(error) if is_permanent(&error) => {
                     if let [_] = batch.as_slice() {
                         let problem = format!("the API server refuses the patch of the CicdContext: {error}");
-                        answer_all(batch, &WriteError::Refused(problem));
+                        answer_all(batch, &WriteError::Refused { reason: reason::CHANGE_REFUSED, message: problem });
                         return Some(context);
                     }
                     let mut newest = context;
@@ -281,6 +303,28 @@ impl Writers {
         }
         answer_all(batch, &WriteError::Unavailable(last));
         None
+    }
+
+    /// Plans; judging by a schema may take its time and waits for its turn.
+    async fn plan(
+        &self,
+        context: &Stored<CicdContext>,
+        batch: &[Waiting],
+        retired: &[EffectHash],
+    ) -> (Plan, Vec<bool>) {
+        let spec = context.spec().map_err(|malformed| malformed.to_string());
+        let spec = spec.as_ref().map_err(String::as_str);
+        match spec.ok().and_then(|spec| spec.state_schema.as_ref()) {
+            None => plan_batch(context, spec, None, batch, retired),
+            // A schema that cannot be used refuses nothing; the context's condition StateValid tells.
+            Some(schema) => {
+                let judge = || {
+                    let compiled = self.schemas.get(schema);
+                    plan_batch(context, spec, compiled.as_ref().as_ref().ok(), batch, retired)
+                };
+                self.computing.run(judge).await
+            }
+        }
     }
 
     async fn read(&self, key: &ObjectKey) -> Result<Option<Stored<CicdContext>>, RequestError> {
@@ -325,20 +369,22 @@ fn stopped() -> WriteError {
 }
 
 /// Plans for those of the batch that want this very object; tells which these are.
-fn plan_batch(context: &Stored<CicdContext>, batch: &[Waiting], retired: &[EffectHash]) -> (Plan, Vec<bool>) {
+fn plan_batch(
+    context: &Stored<CicdContext>,
+    spec: Result<&CicdContextSpec, &str>,
+    schema: Option<&Schema>,
+    batch: &[Waiting],
+    retired: &[EffectHash],
+) -> (Plan, Vec<bool>) {
     let ours: Vec<bool> = batch.iter().map(|waiting| waiting.uid == context.uid()).collect();
     let intents: Vec<Intent> =
         batch.iter().zip(&ours).filter(|(_, ours)| **ours).map(|(waiting, _)| waiting.intent.clone()).collect();
-    let spec: Result<CicdContextSpec, String> = context.spec().map_err(|malformed| malformed.to_string());
-    let state = match &spec {
-        Ok(spec) => Ok(spec.state.as_ref()),
-        Err(problem) => Err(problem.as_str()),
-    };
     let base = Base {
         uid: context.uid(),
         resource_version: context.metadata.resource_version.as_deref().unwrap_or_default(),
         annotations: context.metadata.annotations.as_ref(),
-        state,
+        state: spec.map(|spec| spec.state.as_ref()),
+        schema,
     };
     (plan(base, &intents, retired, 0), ours)
 }
@@ -349,7 +395,9 @@ fn answer(batch: Vec<Waiting>, plan: &Plan, ours: &[bool], context: &Arc<Stored<
         let result = match ours.then(|| results.next()).flatten() {
             None => Err(WriteError::Gone),
             Some(Ok(paths)) => Ok(Committed { context: Arc::clone(context), paths: paths.clone() }),
-            Some(Err(Unwritten::Refused(problem))) => Err(WriteError::Refused(problem.clone())),
+            Some(Err(Unwritten::Refused { reason, message })) => {
+                Err(WriteError::Refused { reason, message: message.clone() })
+            }
             Some(Err(Unwritten::LedgerFull)) => Err(WriteError::Unavailable(LedgerFull.to_string())),
         };
         // Nobody waits any more if the process is stopping.

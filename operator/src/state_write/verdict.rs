@@ -50,7 +50,7 @@ pub fn judge(write: &Stored<CicdStateWrite>, context_uid: &str) -> Judged {
         return refuse(reason::STALE_OWNER, message);
     }
     match ChangeSet::from_state_write(&spec) {
-        Err(refusal) => refuse(reason::CHANGE_REFUSED, refusal.to_string()),
+        Err(refusal) => refuse(refusal.reason(), refusal.to_string()),
         Ok(set) => Judged::Apply(Intent::StateWrite {
             effect: effect_hash(Effect::StateWrite { name: write.name(), uid: write.uid() }),
             name: write.name().to_owned(),

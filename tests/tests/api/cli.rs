@@ -98,7 +98,7 @@ impl Pipeline {
 }
 
 /// The program that cargo built: tests stand in a directory below the programs of a workspace.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let program = own.parent().and_then(|deps| deps.parent()).unwrap().join("cicdctl");
     assert!(program.is_file(), "{} is not there: cargo build -p cicdcontext-cli", program.display());

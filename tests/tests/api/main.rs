@@ -32,5 +32,6 @@ mod scene;
 mod secrecy;
 mod selection;
 mod stale;
+mod state_schema;
 mod state_writes;
 mod trigger_pipeline;

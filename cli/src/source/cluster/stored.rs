@@ -34,17 +34,23 @@ struct Metadata {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Spec<'a> {
     #[serde(borrow)]
     state: Option<&'a RawValue>,
+    #[serde(borrow)]
+    state_schema: Option<&'a RawValue>,
 }
 
 /// Reads the JSON of a context.
 pub(super) fn read(text: &str) -> Result<Context, StoredError> {
     let stored: Stored<'_> = serde_json::from_str(text).map_err(StoredError::Object)?;
-    let state = stored.spec.and_then(|spec| spec.state).map(|state| serde_json::from_str(state.get()));
+    let (state, schema) = stored.spec.map_or((None, None), |spec| (spec.state, spec.state_schema));
+    let state = state.map(|state| serde_json::from_str(state.get())).transpose().map_err(StoredError::State)?;
+    // A schema that nobody can read keeps nobody from the state.
+    let state_schema = schema.and_then(|schema| serde_json::from_str(schema.get()).ok());
     let Metadata { name, uid, resource_version } = stored.metadata;
-    Ok(Context { name, uid, resource_version, state: state.transpose().map_err(StoredError::State)? })
+    Ok(Context { name, uid, resource_version, state, state_schema })
 }
 
 #[cfg(test)]
@@ -58,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn only_metadata_and_state_are_read() {
+    fn only_metadata_state_and_schema_are_read() {
         let context = read(&stored(r#"{"pipelines": "broken", "state": {"a": null}}"#)).unwrap();
         assert_eq!(
             (context.name.as_str(), context.uid.as_str(), context.resource_version.as_str()),
@@ -66,12 +72,14 @@ mod tests {
         );
         assert_eq!(context.state, json!({"a": null}).as_object().cloned());
         assert_eq!(read(&stored("{}")).unwrap().state, None);
+        let context = read(&stored(r#"{"stateSchema": {"required": ["a"]}}"#)).unwrap();
+        assert_eq!(context.state_schema, json!({"required": ["a"]}).as_object().cloned());
     }
 
     #[test]
     fn a_state_nested_200_deep_is_an_error_and_so_deep_a_configuration_is_none() {
         let deep = format!("{}1{}", r#"{"a":"#.repeat(200), "}".repeat(200));
-        assert!(read(&stored(&format!(r#"{{"settings": {deep}, "state": {{}}}}"#))).is_ok());
+        assert!(read(&stored(&format!(r#"{{"settings": {deep}, "stateSchema": {deep}, "state": {{}}}}"#))).is_ok());
         let error = read(&stored(&format!(r#"{{"state": {deep}}}"#))).unwrap_err().to_string();
         assert!(error.starts_with("spec.state: recursion limit exceeded"), "{error}");
     }

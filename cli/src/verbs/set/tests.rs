@@ -114,6 +114,44 @@ async fn a_state_over_its_limit_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
+async fn a_change_that_breaks_the_schema_is_exit_4_names_the_path_and_is_not_sent() {
+    let request = read(&["state.build.count=five"], &[], &[]).unwrap();
+    let rules = json!({"properties": {"build": {"properties": {"count": {"type": "integer"}}}}});
+    let fake = Fake { state_schema: Some(rules), ..Fake::new(json!({"build": {"count": 4}})) };
+    let failure = run(&fake, &request, at_once(0)).await.unwrap_err();
+    assert_eq!(failure.exit(), Exit::Refused);
+    assert_eq!(
+        failure.to_string(),
+        "set CicdContext shop: keep state within its schema: state.build.count is \"five\" and must be of type integer"
+    );
+    assert!(fake.patches.borrow().is_empty());
+    let request = read(&["state.build.count:=5", "state.other=1"], &[], &[]).unwrap();
+    assert_eq!(run(&fake, &request, at_once(0)).await.unwrap().unusable, None);
+    assert_eq!(*fake.state.borrow(), json!({"build": {"count": 5}, "other": "1"}));
+}
+
+#[tokio::test]
+async fn a_broken_state_can_be_mended_step_by_step() {
+    let rules = json!({"additionalProperties": {"type": "integer"}});
+    let fake = Fake { state_schema: Some(rules), ..Fake::new(json!({"a": "x", "b": "y"})) };
+    run(&fake, &read(&["state.a:=1"], &[], &[]).unwrap(), at_once(0)).await.unwrap();
+    let failure = run(&fake, &read(&["state.c=z"], &[], &[]).unwrap(), at_once(0)).await.unwrap_err();
+    assert!(failure.to_string().ends_with("its schema: state.c is \"z\" and must be of type integer"), "{failure}");
+    run(&fake, &read(&[], &["state.b"], &[]).unwrap(), at_once(0)).await.unwrap();
+    assert_eq!(*fake.state.borrow(), json!({"a": 1}));
+}
+
+#[tokio::test]
+async fn a_schema_that_cannot_be_used_refuses_nothing_and_is_told() {
+    let rules = json!({"$ref": "https://a.example/s.json"});
+    let fake = Fake { state_schema: Some(rules), ..Fake::new(json!({})) };
+    let written = run(&fake, &read(&["state.a=1"], &[], &[]).unwrap(), at_once(0)).await.unwrap();
+    let error = written.unusable.expect("it is told").to_string();
+    assert!(error.starts_with("compile spec.stateSchema at #/$ref: https://a.example/s.json refers"), "{error}");
+    assert_eq!(*fake.state.borrow(), json!({"a": "1"}));
+}
+
+#[tokio::test]
 async fn a_path_through_a_text_is_refused() {
     let (failure, _) = set(json!({"a": "text"}), &read(&["state.a.b=1"], &[], &[]).unwrap()).await;
     let failure = failure.unwrap_err();

@@ -83,7 +83,7 @@ impl<'a> Draft<'a> {
     pub fn apply_checked(
         &mut self,
         set: &ChangeSet,
-        check: impl FnOnce(&Map<String, Value>) -> Result<(), String>,
+        check: impl FnOnce(&Value) -> Result<(), String>,
     ) -> Result<Vec<String>, Refusal> {
         self.make(&set.preconditions, &set.changes, &set.limits, check)
     }
@@ -93,7 +93,7 @@ impl<'a> Draft<'a> {
         preconditions: &[PlainPrecondition],
         changes: &[PlainChange],
         limits: &Limits,
-        check: impl FnOnce(&Map<String, Value>) -> Result<(), String>,
+        check: impl FnOnce(&Value) -> Result<(), String>,
     ) -> Result<Vec<String>, Refusal> {
         self.undo.clear();
         let made = self.attempt(preconditions, changes, limits, check);
@@ -180,7 +180,7 @@ impl<'a> Draft<'a> {
         preconditions: &[PlainPrecondition],
         changes: &[PlainChange],
         limits: &Limits,
-        check: impl FnOnce(&Map<String, Value>) -> Result<(), String>,
+        check: impl FnOnce(&Value) -> Result<(), String>,
     ) -> Result<Vec<String>, Refusal> {
         for precondition in preconditions {
             self.require(precondition)?;
@@ -198,9 +198,7 @@ impl<'a> Draft<'a> {
         if !paths.is_empty() {
             let after = Measure::of(&self.state);
             limits.allow(before, after)?;
-            if let Value::Object(state) = &self.state {
-                check(state).map_err(Refusal::Schema)?;
-            }
+            check(&self.state).map_err(Refusal::Schema)?;
             self.measure = Some(after);
         }
         Ok(paths)
