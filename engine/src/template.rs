@@ -22,6 +22,7 @@ mod evaluate;
 mod handlebars;
 mod helper;
 mod item;
+mod jinja;
 mod library;
 mod pattern;
 mod rendering;

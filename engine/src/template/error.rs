@@ -124,6 +124,14 @@ pub enum TemplateError {
         /// The helper, the argument, what was found and what would be right.
         problem: String,
     },
+    /// An expression cannot be evaluated: what it does is not defined for the values that it found.
+    #[error("render {place}: {problem}")]
+    Evaluation {
+        /// The expression.
+        place: Place,
+        /// What was found and what would be right.
+        problem: String,
+    },
     /// One of the [`Bounds`] was exceeded.
     #[error(
         "{} {place}: {} over the limit: {}allowed are {allowed} {}",
@@ -161,6 +169,7 @@ impl TemplateError {
             TemplateError::BrokenVariable { .. } => "BrokenVariable",
             TemplateError::VariableCycle { .. } => "VariableCycle",
             TemplateError::Argument { .. } => "Argument",
+            TemplateError::Evaluation { .. } => "Evaluation",
             TemplateError::TooMuch { .. } => "TooMuch",
         }
     }
@@ -178,6 +187,7 @@ impl TemplateError {
             | TemplateError::BrokenVariable { place, .. }
             | TemplateError::VariableCycle { place, .. }
             | TemplateError::Argument { place, .. }
+            | TemplateError::Evaluation { place, .. }
             | TemplateError::TooMuch { place, .. } => place,
         }
     }
@@ -197,6 +207,8 @@ impl TemplateError {
 pub(super) enum Fault {
     /// A helper's arguments do not fit; the text says how.
     Argument { helper: &'static str, problem: String },
+    /// An expression does not fit the values it found; the text says how.
+    Problem(String),
     /// A bound was exceeded.
     TooMuch { bound: Bound, actual: Option<u64>, allowed: u64 },
     /// A variable reads itself.
@@ -208,6 +220,10 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    pub(super) fn problem(problem: impl Into<String>) -> Fault {
+        Fault::Problem(problem.into())
+    }
+
     pub(super) fn too_much(bound: Bound, actual: Option<u64>, bounds: &Bounds) -> Fault {
         Fault::TooMuch { bound, actual, allowed: bound.allowed(bounds) }
     }
@@ -218,6 +234,7 @@ impl Fault {
             Fault::Argument { helper, problem } => {
                 TemplateError::Argument { place: place(), helper: helper.to_owned(), problem }
             }
+            Fault::Problem(problem) => TemplateError::Evaluation { place: place(), problem },
             Fault::TooMuch { bound, actual, allowed } => {
                 TemplateError::TooMuch { place: place(), bound, actual, allowed, rendering: true }
             }

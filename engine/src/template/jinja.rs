@@ -1,0 +1,9 @@
+//! The Jinja engine: the predecessor's templates, unchanged, under our bounds.
+//!
+//! The `minijinja` library parses; what its tree means is ours, since templates of the predecessor rely on Python's
+//! values and text forms, and since every text, list and loop has to be paid for before it is made.
+
+mod arguments;
+mod machine;
+mod number;
+mod value;
