@@ -4,6 +4,16 @@
 //! values and text forms, and since every text, list and loop has to be paid for before it is made.
 
 mod arguments;
+mod comparison;
+mod container;
+mod filter;
+mod format;
+mod global;
 mod machine;
+mod markup;
+mod method;
 mod number;
+mod operation;
+mod representation;
+mod test;
 mod value;
