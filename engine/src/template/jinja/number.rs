@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn an_integer_is_compared_exactly_with_a_float() {
-        let big = Number::Integer((BigInt::from(1_i64 << 53) + 1).into());
+        let big = Number::Integer(BigInt::from((1_i64 << 53) + 1).into());
         #[allow(clippy::cast_precision_loss)]
         let float = Number::Float((1_i64 << 53) as f64);
         assert_eq!(big.compare(&float), Some(Ordering::Greater));
