@@ -19,15 +19,21 @@ pub struct Bounds {
     pub else_branches: usize,
     /// Helper calls within helper calls in one tag.
     pub subexpression_nesting: usize,
-    /// Partials that call partials.
+    /// Brackets within brackets in one tag of a Jinja template.
+    pub bracket_nesting: usize,
+    /// Operators that build on each other in one tag of a Jinja template, over all brackets that are open: `.`, `|`, `~`,
+    /// `not` and the like; a comma begins anew.
+    pub operators: usize,
+    /// Partials that call partials; Jinja's are macros and not counted.
     pub partial_depth: usize,
     /// Variables that read variables.
     pub variable_depth: usize,
-    /// Blocks, partials, helper calls and variables that are open at one moment of a rendering, over all sources.
+    /// Blocks, partials, helper calls and variables that are open at one moment of a rendering, over all sources; in
+    /// Jinja also expressions within each other, macros, filters and other calls.
     pub rendering_depth: usize,
     /// Bytes of the rendered text.
     pub output_bytes: usize,
-    /// Approximate bytes of a value that one helper makes.
+    /// Approximate bytes of a value that one helper, filter, method or operator makes.
     pub value_bytes: usize,
     /// Lists and objects within each other in the text given to `fromJson` and in what `array` and `object` build.
     pub json_depth: usize,
@@ -51,6 +57,8 @@ impl Bounds {
         block_nesting: 32,
         else_branches: 64,
         subexpression_nesting: 16,
+        bracket_nesting: 32,
+        operators: 256,
         partial_depth: 16,
         variable_depth: 16,
         rendering_depth: 128,
@@ -85,6 +93,10 @@ pub enum Bound {
     ElseBranches,
     /// [`Bounds::subexpression_nesting`].
     SubexpressionNesting,
+    /// [`Bounds::bracket_nesting`].
+    BracketNesting,
+    /// [`Bounds::operators`].
+    Operators,
     /// [`Bounds::partial_depth`].
     PartialDepth,
     /// [`Bounds::variable_depth`].
@@ -118,6 +130,8 @@ impl Bound {
             Bound::BlockNesting => bounds.block_nesting,
             Bound::ElseBranches => bounds.else_branches,
             Bound::SubexpressionNesting => bounds.subexpression_nesting,
+            Bound::BracketNesting => bounds.bracket_nesting,
+            Bound::Operators => bounds.operators,
             Bound::PartialDepth => bounds.partial_depth,
             Bound::VariableDepth => bounds.variable_depth,
             Bound::RenderingDepth => bounds.rendering_depth,
@@ -144,9 +158,11 @@ impl Bound {
             | Bound::PatternSubjectSize => "bytes",
             Bound::Tags => "tags",
             Bound::ElseBranches => "branches",
+            Bound::Operators => "operators",
             Bound::Fuel => "steps",
             Bound::BlockNesting
             | Bound::SubexpressionNesting
+            | Bound::BracketNesting
             | Bound::PartialDepth
             | Bound::VariableDepth
             | Bound::RenderingDepth
@@ -164,11 +180,13 @@ impl fmt::Display for Bound {
             Bound::BlockNesting => "nesting of blocks",
             Bound::ElseBranches => "number of `else if` branches",
             Bound::SubexpressionNesting => "nesting of helper calls",
+            Bound::BracketNesting => "nesting of brackets",
+            Bound::Operators => "number of operators that build on each other",
             Bound::PartialDepth => "depth of partials",
             Bound::VariableDepth => "depth of variables",
             Bound::RenderingDepth => "depth of the rendering",
             Bound::OutputSize => "size of the rendered text",
-            Bound::ValueSize => "size of a value made by a helper",
+            Bound::ValueSize => "size of a value",
             Bound::JsonDepth => "nesting of lists and objects",
             Bound::ValueNesting => "nesting of a value",
             Bound::PatternSize => "size of a pattern",

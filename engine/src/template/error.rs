@@ -6,7 +6,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Engine;
 use super::bounds::{Bound, Bounds};
 
 /// Where in which template something is wrong.
@@ -32,16 +31,6 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TemplateError {
-    /// The engine that the source asks for is not part of this build.
-    #[error(
-        "compile {place}: templateEngine {engine} is not available in this version; write the template for Handlebars"
-    )]
-    EngineNotAvailable {
-        /// Start of the template.
-        place: Place,
-        /// The engine asked for.
-        engine: Engine,
-    },
     /// The text is not a template of its engine.
     #[error("compile {place}: {problem}")]
     Syntax {
@@ -159,7 +148,6 @@ impl TemplateError {
     /// A short name from a closed set, for metrics and Kubernetes Events.
     pub fn label(&self) -> &'static str {
         match self {
-            TemplateError::EngineNotAvailable { .. } => "EngineNotAvailable",
             TemplateError::Syntax { .. } => "Syntax",
             TemplateError::NotAllowed { .. } => "NotAllowed",
             TemplateError::UnknownHelper { .. } => "UnknownHelper",
@@ -177,8 +165,7 @@ impl TemplateError {
     /// Where the error is, in the template that was compiled or rendered.
     pub fn place(&self) -> &Place {
         match self {
-            TemplateError::EngineNotAvailable { place, .. }
-            | TemplateError::Syntax { place, .. }
+            TemplateError::Syntax { place, .. }
             | TemplateError::NotAllowed { place, .. }
             | TemplateError::UnknownHelper { place, .. }
             | TemplateError::UnknownPartial { place, .. }

@@ -3,17 +3,34 @@
 //! The `minijinja` library parses; what its tree means is ours, since templates of the predecessor rely on Python's
 //! values and text forms, and since every text, list and loop has to be paid for before it is made.
 
+mod activation;
 mod arguments;
+mod calculate;
 mod comparison;
+mod compile;
 mod container;
+mod evaluate;
+mod expression;
 mod filter;
 mod format;
 mod global;
+mod literal;
 mod machine;
+mod macros;
 mod markup;
 mod method;
 mod number;
 mod operation;
+mod prefix;
+mod repeat;
 mod representation;
+mod rewrite;
+mod root;
+mod scan;
+mod special;
+mod symbol;
 mod test;
+mod tree;
 mod value;
+
+pub(super) use self::prefix::{JinjaTemplate, Prefix};

@@ -11,3 +11,8 @@ pub(super) type Filter<'a> = fn(&mut Machine<'a, '_>, Value<'a>, Arguments<'a>) 
 pub(super) fn find<'a>(_name: &str) -> Option<Filter<'a>> {
     None
 }
+
+/// The names of all, for hints.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    std::iter::empty()
+}

@@ -7,12 +7,16 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 
 use super::super::error::Fault;
 use super::super::rendering::Rendering;
+use super::super::tree::At;
+use super::activation::Activation;
 use super::arguments::Arguments;
 use super::comparison::undefined;
 use super::container::release;
+use super::prefix::Prefix;
 use super::value::{Dictionary, Integer, Items, List, Map, Object, Value};
 use super::{filter, method, test};
 
@@ -20,10 +24,20 @@ use super::{filter, method, test};
 pub(super) struct Machine<'a, 'r> {
     /// Fuel, bounds, seed, root.
     pub(super) rendering: &'r mut Rendering<'a>,
+    /// What stands in front of the template.
+    pub(super) prefix: &'a Prefix,
     /// Data that the template changed, by the address of the original.
     changed: HashMap<usize, Value<'a>>,
     /// Addresses of the containers that a walk through a value is inside of.
     pub(super) opened: Vec<usize>,
+    /// The variables of the function that runs, and those of the template's top.
+    pub(super) activation: Rc<Activation<'a>>,
+    pub(super) top: Rc<Activation<'a>>,
+    /// Where in which source it is.
+    pub(super) template: Arc<str>,
+    pub(super) at: At,
+    /// What is written so far.
+    pub(super) output: String,
     /// All that a template may have made to hold itself, by address.
     circular: HashMap<usize, Circular<'a>>,
 }
@@ -33,6 +47,7 @@ enum Circular<'a> {
     List(Weak<RefCell<Items<'a>>>),
     Map(Weak<RefCell<Dictionary<'a>>>),
     Object(Weak<dyn Object<'a> + 'a>),
+    Activation(Weak<Activation<'a>>),
 }
 
 impl Drop for Machine<'_, '_> {
@@ -60,6 +75,11 @@ impl Drop for Machine<'_, '_> {
                         object.release(&mut pending);
                     }
                 }
+                Circular::Activation(activation) => {
+                    if let Some(activation) = activation.upgrade() {
+                        activation.release(&mut pending);
+                    }
+                }
             }
         }
         release(pending);
@@ -67,8 +87,21 @@ impl Drop for Machine<'_, '_> {
 }
 
 impl<'a, 'r> Machine<'a, 'r> {
-    pub(super) fn new(rendering: &'r mut Rendering<'a>) -> Self {
-        Machine { rendering, changed: HashMap::new(), opened: Vec::new(), circular: HashMap::new() }
+    /// A machine for a template of that name, whose function has so many slots.
+    pub(super) fn new(rendering: &'r mut Rendering<'a>, template: &Arc<str>, slots: usize, prefix: &'a Prefix) -> Self {
+        let top = Activation::top(slots);
+        Machine {
+            rendering,
+            prefix,
+            changed: HashMap::new(),
+            opened: Vec::new(),
+            activation: Rc::clone(&top),
+            top,
+            template: Arc::clone(template),
+            at: At { line: 1, column: 1 },
+            output: String::new(),
+            circular: HashMap::new(),
+        }
     }
 }
 
@@ -95,7 +128,7 @@ impl<'a> Machine<'a, '_> {
     }
 
     /// The item at `index`, without a look at the others.
-    fn item_at(&self, list: &List<'a>, index: usize) -> Option<Value<'a>> {
+    pub(super) fn item_at(&self, list: &List<'a>, index: usize) -> Option<Value<'a>> {
         match list {
             List::Own(items) => items.borrow().get(index).cloned(),
             List::Data(items) => match self.changed.get(&std::ptr::from_ref(*items).addr()) {
@@ -204,6 +237,12 @@ impl<'a> Machine<'a, '_> {
     pub(super) fn may_be_circular(&mut self, object: &Rc<dyn Object<'a> + 'a>) {
         let address = Rc::as_ptr(object).cast::<()>().addr();
         self.circular.entry(address).or_insert_with(|| Circular::Object(Rc::downgrade(object)));
+    }
+
+    /// The same for variables that a macro keeps.
+    pub(super) fn may_keep(&mut self, activation: &Rc<Activation<'a>>) {
+        let address = Rc::as_ptr(activation).addr();
+        self.circular.entry(address).or_insert_with(|| Circular::Activation(Rc::downgrade(activation)));
     }
 
     /// Python's `iter`: items of lists and tuples, keys of maps, characters of texts, what objects give; nothing for

@@ -11,3 +11,8 @@ pub(super) type Test<'a> = fn(&mut Machine<'a, '_>, &Value<'a>, Arguments<'a>) -
 pub(super) fn find<'a>(_name: &str) -> Option<Test<'a>> {
     None
 }
+
+/// The names of all, for hints.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    std::iter::empty()
+}
