@@ -128,8 +128,9 @@ def render(case, shared, predecessor, failure):
     if failure.exception is not None:
         return {"error": type(failure.exception).__name__}
     if " at 0x" in output or str(HERE) in output or sys.prefix in output:
-        raise ValueError(f"case {case['name']!r} prints an address or a path of this machine: {output!r}")
-    output.encode("utf-8")
+        return {"refused": f"prints an address or a path of this machine: {output[:100]!r}"}
+    if any("\ud800" <= character <= "\udfff" for character in output):
+        return {"refused": f"prints half of a surrogate pair, which is no text for us: {output[:100]!r}"}
     return {"output": output}
 
 
@@ -142,6 +143,9 @@ def render_all(cases, shared, predecessor, failure, seen):
             raise ValueError(f"two cases are called {name!r}; names must differ over all files")
         seen.add(name)
         results[name] = {"template": case["template"], **render(case, shared, predecessor, failure)}
+    refused = {name: result["refused"] for name, result in results.items() if "refused" in result}
+    if refused:
+        sys.exit("\n".join(f"{name!r} cannot be a case: it {why}" for name, why in refused.items()))
     return results
 
 
