@@ -127,7 +127,7 @@ def render(case, shared, predecessor, failure):
     output = predecessor.parse_template(case["template"], document)
     if failure.exception is not None:
         return {"error": type(failure.exception).__name__}
-    if " at 0x" in output or str(HERE) in output or sys.prefix in output:
+    if " at 0x" in output.lower() or str(HERE) in output or sys.prefix in output:
         return {"refused": f"prints an address or a path of this machine: {output[:100]!r}"}
     if any("\ud800" <= character <= "\udfff" for character in output):
         return {"refused": f"prints half of a surrogate pair, which is no text for us: {output[:100]!r}"}
@@ -143,6 +143,10 @@ def render_all(cases, shared, predecessor, failure, seen):
             raise ValueError(f"two cases are called {name!r}; names must differ over all files")
         seen.add(name)
         results[name] = {"template": case["template"], **render(case, shared, predecessor, failure)}
+    return results
+
+
+def require_usable(results):
     refused = {name: result["refused"] for name, result in results.items() if "refused" in result}
     if refused:
         sys.exit("\n".join(f"{name!r} cannot be a case: it {why}" for name, why in refused.items()))
@@ -190,12 +194,14 @@ def main():
     if arguments.cases:
         cases = json.loads(arguments.cases.read_text(encoding="utf-8"))
         results = render_all(cases, shared, predecessor, failure, seen)
-        write(arguments.into, [{**case, **results[case["name"]]} for case in cases])
+        usable = [{**case, **results[case["name"]]} for case in cases if "refused" not in results[case["name"]]]
+        write(arguments.into, usable)
     else:
         into = arguments.into or HERE / "expected"
         into.mkdir(parents=True, exist_ok=True)
         for file in sorted((HERE / "corpus").glob("*.yaml")):
-            write(into / f"{file.stem}.json", render_all(read(file), shared, predecessor, failure, seen))
+            results = render_all(read(file), shared, predecessor, failure, seen)
+            write(into / f"{file.stem}.json", require_usable(results))
     print(f"{len(seen)} cases rendered")
 
 
