@@ -6,7 +6,7 @@
 //! `JINJA_CASES=TEXT` runs only cases that have TEXT in their name or file. `JINJA_DIFFERENTIAL_FILE=FILE` runs the
 //! cases with results in FILE as well; `make differential` generates one.
 
-// Tests may panic, and so may what only they call.
+// A test that cannot go on should stop loudly, and so should what only tests call.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
