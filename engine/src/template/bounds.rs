@@ -31,6 +31,8 @@ pub struct Bounds {
     pub value_bytes: usize,
     /// Lists and objects within each other in the text given to `fromJson` and in what `array` and `object` build.
     pub json_depth: usize,
+    /// Lists and maps within each other in a value that a Jinja template prints, compares or turns into something else.
+    pub value_nesting: usize,
     /// Bytes of a pattern given to `matches`.
     pub pattern_bytes: usize,
     /// Bytes of a pattern given to `matches` once compiled.
@@ -55,6 +57,7 @@ impl Bounds {
         output_bytes: 512 * 1024,
         value_bytes: 512 * 1024,
         json_depth: 64,
+        value_nesting: 192,
         pattern_bytes: 1024,
         pattern_program_bytes: 256 * 1024,
         pattern_subject_bytes: 64 * 1024,
@@ -94,6 +97,8 @@ pub enum Bound {
     ValueSize,
     /// [`Bounds::json_depth`].
     JsonDepth,
+    /// [`Bounds::value_nesting`].
+    ValueNesting,
     /// [`Bounds::pattern_bytes`].
     PatternSize,
     /// [`Bounds::pattern_program_bytes`].
@@ -119,6 +124,7 @@ impl Bound {
             Bound::OutputSize => bounds.output_bytes,
             Bound::ValueSize => bounds.value_bytes,
             Bound::JsonDepth => bounds.json_depth,
+            Bound::ValueNesting => bounds.value_nesting,
             Bound::PatternSize => bounds.pattern_bytes,
             Bound::PatternProgramSize => bounds.pattern_program_bytes,
             Bound::PatternSubjectSize => bounds.pattern_subject_bytes,
@@ -144,7 +150,8 @@ impl Bound {
             | Bound::PartialDepth
             | Bound::VariableDepth
             | Bound::RenderingDepth
-            | Bound::JsonDepth => "levels",
+            | Bound::JsonDepth
+            | Bound::ValueNesting => "levels",
         }
     }
 }
@@ -163,6 +170,7 @@ impl fmt::Display for Bound {
             Bound::OutputSize => "size of the rendered text",
             Bound::ValueSize => "size of a value made by a helper",
             Bound::JsonDepth => "nesting of lists and objects",
+            Bound::ValueNesting => "nesting of a value",
             Bound::PatternSize => "size of a pattern",
             Bound::PatternProgramSize => "size of a compiled pattern",
             Bound::PatternSubjectSize => "size of a text to match",

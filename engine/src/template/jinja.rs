@@ -4,6 +4,20 @@
 //! values and text forms, and since every text, list and loop has to be paid for before it is made.
 
 mod arguments;
+mod comparison;
+mod container;
+mod filter;
+mod format;
+mod global;
+mod growing;
+mod iterator;
 mod machine;
+mod markup;
+mod method;
 mod number;
+mod operation;
+mod representation;
+mod serial;
+mod sorting;
+mod test;
 mod value;

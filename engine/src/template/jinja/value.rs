@@ -9,13 +9,16 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use indexmap::IndexMap;
 use num_bigint::BigInt;
 use serde_json::Value as Json;
 
 use super::super::error::Fault;
 use super::arguments::Arguments;
+pub(super) use super::container::{Dictionary, Items, Tuple};
 use super::machine::Machine;
+
+/// Tuples within each other in a key of a map.
+const KEY_NESTING: usize = 16;
 
 /// One value.
 #[derive(Clone)]
@@ -28,7 +31,7 @@ pub(super) enum Value<'a> {
     Float(f64),
     Text(Text<'a>),
     List(List<'a>),
-    Tuple(Rc<[Value<'a>]>),
+    Tuple(Rc<Tuple<'a>>),
     Map(Map<'a>),
     /// Everything else: ranges, generators, macros, methods, `loop`, `namespace()`, views of maps ...
     Object(Rc<dyn Object<'a> + 'a>),
@@ -85,7 +88,7 @@ impl std::ops::Deref for Text<'_> {
 #[derive(Clone)]
 pub(super) enum List<'a> {
     Data(&'a Vec<Json>),
-    Own(Rc<RefCell<Vec<Value<'a>>>>),
+    Own(Rc<RefCell<Items<'a>>>),
 }
 
 /// A map: of the data, or made by the template.
@@ -95,12 +98,10 @@ pub(super) enum Map<'a> {
     Own(Rc<RefCell<Dictionary<'a>>>),
 }
 
-/// A map in the order of its making. Each entry keeps its key as it was given.
-pub(super) type Dictionary<'a> = IndexMap<Key, (Value<'a>, Value<'a>)>;
-
 /// A key by what Python's `==` and `hash` make of it: `1`, `1.0` and `True` are one key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
+    Undefined,
     None,
     Integer(Integer),
     /// The bits of a float that is no integer.
@@ -163,6 +164,36 @@ pub(super) trait Object<'a> {
     fn equals(&self, _machine: &mut Machine<'a, '_>, _other: &Value<'a>) -> Result<bool, Fault> {
         Ok(false)
     }
+
+    /// Python's `item in self` where that does not mean to look at all items; None: look at them.
+    fn contains(&self, _machine: &mut Machine<'a, '_>, _item: &Value<'a>) -> Result<Option<bool>, Fault> {
+        Ok(None)
+    }
+
+    /// Whether it is its own iterator, which `next` moves on: a generator, what `reverse` gives.
+    fn is_iterator(&self) -> bool {
+        false
+    }
+
+    /// The next item of an iterator, without making those after it; None at its end.
+    fn next(&self, _machine: &mut Machine<'a, '_>) -> Result<Option<Value<'a>>, Fault> {
+        Ok(None)
+    }
+
+    /// How many iterators hold one another up to this one, so that a chain of them stays short enough for the stack.
+    fn nesting(&self) -> usize {
+        0
+    }
+
+    /// The tuple that Python takes it for wherever it takes one (the groups of `groupby`).
+    fn as_tuple(&self) -> Option<Value<'a>> {
+        None
+    }
+
+    /// Gives up all values that it holds, by moving them into `pending`: it is about to be dropped, or the rendering is
+    /// over. Every object that holds a value that a template may have made must do this (hold it in a `RefCell`), or
+    /// values that nest very deep or hold themselves would hurt the process.
+    fn release(&self, _pending: &mut Vec<Value<'a>>) {}
 }
 
 impl<'a> Value<'a> {
@@ -190,6 +221,11 @@ impl<'a> Value<'a> {
         Value::Text(Text { text: Str::Shared(text.into()), markup: false })
     }
 
+    /// A text of the data or of the template.
+    pub(super) fn borrowed(text: &'a str) -> Value<'a> {
+        Value::Text(Text { text: Str::Borrowed(text), markup: false })
+    }
+
     /// A text that `escape` leaves alone.
     pub(super) fn markup(text: impl Into<Rc<str>>) -> Value<'a> {
         Value::Text(Text { text: Str::Shared(text.into()), markup: true })
@@ -200,11 +236,11 @@ impl<'a> Value<'a> {
     }
 
     pub(super) fn list(items: Vec<Value<'a>>) -> Value<'a> {
-        Value::List(List::Own(Rc::new(RefCell::new(items))))
+        Value::List(List::Own(Rc::new(RefCell::new(items.into()))))
     }
 
     pub(super) fn tuple(items: Vec<Value<'a>>) -> Value<'a> {
-        Value::Tuple(items.into())
+        Value::Tuple(Rc::new(items.into()))
     }
 
     /// A map in this order; a key that comes again keeps its place and gets the later value. Fails on keys that cannot
@@ -212,13 +248,7 @@ impl<'a> Value<'a> {
     pub(super) fn map(entries: impl IntoIterator<Item = (Value<'a>, Value<'a>)>) -> Result<Value<'a>, Fault> {
         let mut map = Dictionary::new();
         for (key, value) in entries {
-            let hashed = key.key()?;
-            match map.get_mut(&hashed) {
-                Some(entry) => entry.1 = value,
-                None => {
-                    map.insert(hashed, (key, value));
-                }
-            }
+            map.set(key.key()?, key, value);
         }
         Ok(Value::Map(Map::Own(Rc::new(RefCell::new(map)))))
     }
@@ -250,6 +280,10 @@ impl<'a> Value<'a> {
 
     /// The value as a key of a map.
     pub(super) fn key(&self) -> Result<Key, Fault> {
+        self.key_within(KEY_NESTING)
+    }
+
+    fn key_within(&self, levels: usize) -> Result<Key, Fault> {
         match self {
             Value::None => Ok(Key::None),
             Value::Bool(bool) => Ok(Key::Integer(Integer::Small(i64::from(*bool)))),
@@ -258,9 +292,15 @@ impl<'a> Value<'a> {
                 Ok(super::number::integral(*float).map_or_else(|| Key::Float(float.to_bits()), Key::Integer))
             }
             Value::Text(text) => Ok(Key::Text(text.shared())),
-            Value::Tuple(items) => Ok(Key::Tuple(items.iter().map(Value::key).collect::<Result<_, _>>()?)),
-            Value::Undefined(_) | Value::List(_) | Value::Map(_) | Value::Object(_) => {
-                Err(Fault::problem(format!("a {} cannot be a key of a map", self.type_name())))
+            Value::Tuple(_) if levels == 0 => {
+                Err(Fault::problem(format!("a tuple that nests more than {KEY_NESTING} deep cannot be a key of a map")))
+            }
+            Value::Tuple(items) => {
+                Ok(Key::Tuple(items.iter().map(|item| item.key_within(levels - 1)).collect::<Result<_, _>>()?))
+            }
+            Value::Undefined(_) => Ok(Key::Undefined),
+            Value::List(_) | Value::Map(_) | Value::Object(_) => {
+                Err(Fault::problem(format!("unhashable type: a {} cannot be a key of a map", self.type_name())))
             }
         }
     }

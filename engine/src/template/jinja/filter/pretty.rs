@@ -131,14 +131,14 @@ fn format_text<'a>(machine: &mut Machine<'a, '_>, to: &mut GrowingText, text: &s
                 current = candidate;
             } else {
                 if !current.is_empty() {
-                    chunks.push(machine.representation(&Value::text(current))?);
+                    chunks.push(machine.representation(&Value::text(&*current))?);
                 }
                 part.clone_into(&mut current);
             }
             rest = behind;
         }
         if !current.is_empty() {
-            chunks.push(machine.representation(&Value::text(current))?);
+            chunks.push(machine.representation(&Value::text(&*current))?);
         }
     }
     let brackets = top == 1 && chunks.len() > 1;

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::super::super::super::error::Fault;
+use super::super::super::error::Fault;
 use super::super::arguments::Arguments;
 use super::super::machine::Machine;
 use super::super::value::{Items, Object, Value};

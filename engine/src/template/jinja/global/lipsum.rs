@@ -1,6 +1,6 @@
 //! `lipsum`: paragraphs without meaning, the same again for the same seed.
 
-use super::super::super::super::error::Fault;
+use super::super::super::error::Fault;
 use super::super::arguments::Arguments;
 use super::super::filter::draw;
 use super::super::growing::GrowingText;

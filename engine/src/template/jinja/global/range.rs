@@ -1,6 +1,6 @@
 //! `range`: integers that are counted, not kept. Only a walk through them costs.
 
-use super::super::super::super::error::Fault;
+use super::super::super::error::Fault;
 use super::super::arguments::Arguments;
 use super::super::machine::Machine;
 use super::super::number::integral;
