@@ -41,6 +41,8 @@ enum Source<'a> {
     /// A list, which may grow while the loop runs.
     List(List<'a>, usize),
     Items(std::vec::IntoIter<Value<'a>>),
+    /// What makes its items when they are asked for.
+    Iterator(Rc<dyn Object<'a> + 'a>),
 }
 
 impl<'a> State<'a> {
@@ -48,13 +50,18 @@ impl<'a> State<'a> {
     fn take(&self, machine: &mut Machine<'a, '_>) -> Result<Option<Value<'a>>, Fault> {
         loop {
             machine.burn(1)?;
-            let item = match &mut *self.source.borrow_mut() {
+            let taken = match &mut *self.source.borrow_mut() {
                 Source::List(list, next) => {
                     let item = machine.item_at(list, *next);
                     *next += 1;
-                    item
+                    Ok(item)
                 }
-                Source::Items(items) => items.next(),
+                Source::Items(items) => Ok(items.next()),
+                Source::Iterator(iterator) => Err(Rc::clone(iterator)),
+            };
+            let item = match taken {
+                Ok(item) => item,
+                Err(iterator) => iterator.next(machine)?,
             };
             let Some(item) = item else { return Ok(None) };
             if self.lets_through(machine, &item)? {
@@ -133,6 +140,7 @@ impl<'a> Loop<'a> {
     ) -> Result<Flow, Fault> {
         let source = match &iterated {
             Value::List(list) => Source::List(list.clone(), 0),
+            Value::Object(object) if object.is_iterator() => Source::Iterator(Rc::clone(object)),
             other => Source::Items(machine.iterate(other)?.into_iter()),
         };
         let around = Rc::clone(around.unwrap_or(&machine.activation));
@@ -263,6 +271,7 @@ impl<'a> Object<'a> for Loop<'a> {
         pending.push(state.iterated.replace(Value::None));
         match state.source.replace(Source::Items(Vec::new().into_iter())) {
             Source::Items(items) => pending.extend(items),
+            Source::Iterator(iterator) => pending.push(Value::Object(iterator)),
             Source::List(list, _) => pending.push(Value::List(list)),
         }
         if let Some(around) = state.around.take()

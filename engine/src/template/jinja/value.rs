@@ -170,6 +170,26 @@ pub(super) trait Object<'a> {
         Ok(None)
     }
 
+    /// Whether it is its own iterator, which `next` moves on: a generator, what `reverse` gives.
+    fn is_iterator(&self) -> bool {
+        false
+    }
+
+    /// The next item of an iterator, without making those after it; None at its end.
+    fn next(&self, _machine: &mut Machine<'a, '_>) -> Result<Option<Value<'a>>, Fault> {
+        Ok(None)
+    }
+
+    /// How many iterators hold one another up to this one, so that a chain of them stays short enough for the stack.
+    fn nesting(&self) -> usize {
+        0
+    }
+
+    /// The tuple that Python takes it for wherever it takes one (the groups of `groupby`).
+    fn as_tuple(&self) -> Option<Value<'a>> {
+        None
+    }
+
     /// Gives up all values that it holds, by moving them into `pending`: it is about to be dropped, or the rendering is
     /// over. Every object that holds a value that a template may have made must do this (hold it in a `RefCell`), or
     /// values that nest very deep or hold themselves would hurt the process.
