@@ -30,6 +30,8 @@ mod rendering;
 mod scan;
 mod scope;
 #[cfg(test)]
+mod survival;
+#[cfg(test)]
 mod testing;
 mod tree;
 

@@ -5,6 +5,10 @@
 
 mod activation;
 mod arguments;
+#[cfg(test)]
+mod attacks;
+#[cfg(test)]
+mod bombs;
 mod calculate;
 mod comparison;
 mod compile;
@@ -34,6 +38,8 @@ mod sorting;
 mod special;
 mod symbol;
 mod test;
+#[cfg(test)]
+mod testing;
 mod tree;
 mod value;
 

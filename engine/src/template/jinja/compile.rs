@@ -11,7 +11,7 @@ use super::super::error::TemplateError;
 use super::super::tree::At;
 use super::rewrite::{Rewritten, rewrite};
 use super::scan::{Errors, normalize, scan};
-use super::special::special_names;
+use super::special::{self, is_loop, special_names};
 use super::symbol::{Scopes, Symbols, text_index};
 use super::tree::{
     Block, CallBlock, FilterBlock, For, If, Load, LoopFilter, Macro, Name, Node, Parameter, SetBlock, Target, TopStart,
@@ -214,6 +214,13 @@ impl<'s, 'r> Compiler<'s, 'r> {
     }
 
     fn repeat(&mut self, at: At, part: &ast::ForLoop<'r>) -> Result<Node, TemplateError> {
+        let rewritten = self.scopes.rewritten;
+        // Loops around were asked already.
+        let sets_loop = is_loop(rewritten, &part.target)
+            || (self.loops == 0 && (special::sets_loop(rewritten, &part.body) || special::sets_loop(rewritten, &part.else_body)));
+        if sets_loop {
+            return Err(self.errors.syntax(at, "nothing can be given to `loop` in a loop; choose another name"));
+        }
         let iterated = self.expression(&part.iter)?;
         let filter = match &part.filter_expr {
             Some(test) => Some(self.loop_filter(&part.target, test)?),

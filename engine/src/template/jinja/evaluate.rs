@@ -152,7 +152,7 @@ impl<'a> Machine<'a, '_> {
         if flow == Flow::Next {
             self.at = part.at;
             let value = self.steps(Value::text(text), &part.filters)?;
-            self.write_value(&value)?;
+            self.write_text(&value, "filter")?;
         }
         self.leave_scope(&part.loads);
         Ok(flow)
@@ -165,7 +165,18 @@ impl<'a> Machine<'a, '_> {
         let mut arguments = self.arguments(&part.arguments)?;
         arguments.named.push(("caller".to_owned(), caller));
         let value = self.call(&callee, arguments)?;
-        self.write_value(&value)
+        self.write_text(&value, "call")
+    }
+
+    /// Writes what a block gives, which is not turned into a text.
+    fn write_text(&mut self, value: &Value<'a>, block: &str) -> Result<(), Fault> {
+        match value {
+            Value::Text(text) => self.write(text),
+            other => {
+                let found = other.type_name();
+                Err(Fault::problem(format!("a `{block}` block must give a text, but gave a {found}")))
+            }
+        }
     }
 
     /// A block sees the root and what the template's top has set so far.

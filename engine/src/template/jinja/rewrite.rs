@@ -5,6 +5,8 @@
 //! allows and the parser does not (`{{ a, b }}`, `+x`, `{% if x: %}`, `{% print x %}`) is written in another way. The
 //! nesting of blocks is checked here too: the parser recurses for each.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::super::bounds::Bound;
 use super::super::error::TemplateError;
 use super::super::library::similar;
@@ -40,6 +42,10 @@ struct Rewriter<'s> {
     errors: Errors<'s>,
     out: Rewritten<'s>,
     open: Vec<Open<'s>>,
+    /// The number of each name.
+    known: BTreeMap<&'s str, usize>,
+    /// Names of `{% block %}`s.
+    blocks: BTreeSet<&'s str>,
 }
 
 const STATEMENTS: &[&str] =
@@ -50,7 +56,13 @@ pub(super) const KEYWORDS: &[&str] =
     &["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
 
 pub(super) fn rewrite<'s>(pieces: &[Piece<'s>], errors: Errors<'s>) -> Result<Rewritten<'s>, TemplateError> {
-    let mut rewriter = Rewriter { errors, out: Rewritten::default(), open: Vec::new() };
+    let mut rewriter = Rewriter {
+        errors,
+        out: Rewritten::default(),
+        open: Vec::new(),
+        known: BTreeMap::new(),
+        blocks: BTreeSet::new(),
+    };
     rewriter.out.lines.push((At { line: 1, column: 1 }, ""));
     for piece in pieces {
         match piece {
@@ -109,9 +121,12 @@ impl<'s> Rewriter<'s> {
     }
 
     fn name(&mut self, token: &Token<'s>) {
-        let name = format!("n{}", self.out.names.len());
-        self.out.names.push(token.text);
-        self.emit(token.at, token.text, &name);
+        let next = self.out.names.len();
+        let number = *self.known.entry(token.text).or_insert(next);
+        if number == next {
+            self.out.names.push(token.text);
+        }
+        self.emit(token.at, token.text, &format!("n{number}"));
     }
 
     fn print(&mut self, at: At, tokens: &[Token<'s>]) -> Result<(), TemplateError> {
@@ -122,6 +137,16 @@ impl<'s> Rewriter<'s> {
         self.wrapped(tokens)?;
         self.emit(at, "}}", "}}");
         Ok(())
+    }
+
+    /// `{% print a, b %}`
+    fn print_all(&mut self, at: At, tokens: &[Token<'s>]) -> Result<(), TemplateError> {
+        let mut rest = tokens;
+        while let Some(comma) = find(rest, ",") {
+            self.print(at, &rest[..comma])?;
+            rest = &rest[comma + 1..];
+        }
+        if rest.is_empty() { Ok(()) } else { self.print(at, rest) }
     }
 
     /// An expression that may be a tuple without parentheses.
@@ -150,7 +175,7 @@ impl<'s> Rewriter<'s> {
         };
         self.structure(first, rest)?;
         if first.text == "print" {
-            return self.print(tag.at, rest);
+            return self.print_all(tag.at, rest);
         }
         self.out.source.push_str("{%");
         self.emit(first.at, first.text, first.text);
@@ -172,6 +197,11 @@ impl<'s> Rewriter<'s> {
         let (tokens, last) = tokens.split_at(tokens.len() - usize::from(recursive));
         let (target, rest) = tokens.split_at(start + 1);
         let (iterated, filter) = rest.split_at(find(rest, "if").unwrap_or(rest.len()));
+        if let [.., comma, _] = target
+            && is(Some(comma), ",")
+        {
+            return Err(self.errors.syntax(comma.at, "a name is expected between `,` and `in`"));
+        }
         self.tokens(target)?;
         self.wrapped(iterated)?;
         self.tokens(filter)?;
@@ -183,12 +213,18 @@ impl<'s> Rewriter<'s> {
 
     fn head_of_block(&mut self, tokens: &[Token<'s>]) -> Result<(), TemplateError> {
         let names = tokens.len().min(1);
+        if let Some(name) = tokens.first()
+            && !self.blocks.insert(name.text)
+        {
+            return Err(self.errors.syntax(name.at, format!("there is a block `{}` already", name.text)));
+        }
         self.tokens(&tokens[..names])?;
         for token in &tokens[names..] {
-            if matches!(token.text, "scoped" | "required") {
-                if token.text == "scoped" {
-                    self.out.scoped.push(tokens[0].text);
-                }
+            if token.text == "required" {
+                return Err(self.errors.syntax(token.at, "a `required` block is filled by another template; there is none"));
+            }
+            if token.text == "scoped" {
+                self.out.scoped.push(tokens[0].text);
                 self.emit(token.at, token.text, token.text);
             } else {
                 self.tokens(&[*token])?;

@@ -186,6 +186,10 @@ impl<'s> Scanner<'s> {
 
     fn comment(&mut self, at: At) -> Result<(), TemplateError> {
         let Some(length) = self.rest().find("#}") else {
+            // jinja2 does not mind an end of the source right behind the start.
+            if self.rest().is_empty() {
+                return Ok(());
+            }
             return Err(self.errors.syntax(at, "the comment is never closed; write `#}` where it ends"));
         };
         let eats = self.rest()[..length].ends_with('-');
@@ -215,6 +219,9 @@ impl<'s> Scanner<'s> {
                 self.close(from + usize::from(control) + length, eats);
                 return Ok(());
             }
+        }
+        if rest.is_empty() {
+            return Ok(());
         }
         Err(self.errors.syntax(at, "`{% raw %}` is never closed; write `{% endraw %}` where it ends"))
     }

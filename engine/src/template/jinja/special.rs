@@ -99,3 +99,30 @@ impl Search<'_, '_, '_> {
         }
     }
 }
+
+/// Whether a body gives a value to `loop`, also in the bodies within it.
+pub(super) fn sets_loop(rewritten: &Rewritten<'_>, body: &[Stmt<'_>]) -> bool {
+    let within = |body: &[Stmt<'_>]| sets_loop(rewritten, body);
+    body.iter().any(|statement| match statement {
+        Stmt::Set(part) => is_loop(rewritten, &part.target),
+        Stmt::SetBlock(part) => is_loop(rewritten, &part.target) || within(&part.body),
+        Stmt::ForLoop(part) => is_loop(rewritten, &part.target) || within(&part.body) || within(&part.else_body),
+        Stmt::IfCond(part) => within(&part.true_body) || within(&part.false_body),
+        Stmt::WithBlock(part) => within(&part.body),
+        Stmt::FilterBlock(part) => within(&part.body),
+        Stmt::Macro(part) => within(&part.body),
+        Stmt::CallBlock(part) => within(&part.macro_decl.body),
+        Stmt::Block(part) => within(&part.body),
+        _ => false,
+    })
+}
+
+/// Whether a target gives a value to `loop`.
+pub(super) fn is_loop(rewritten: &Rewritten<'_>, target: &Expr<'_>) -> bool {
+    match target {
+        Expr::Var(name) => original(rewritten, name.id) == "loop",
+        Expr::List(list) => list.items.iter().any(|item| is_loop(rewritten, item)),
+        Expr::Tuple(tuple) => tuple.items.iter().any(|item| is_loop(rewritten, item)),
+        _ => false,
+    }
+}

@@ -23,7 +23,7 @@ impl<'a> Path<'a> {
         let parts = match attribute {
             None | Some(Value::None) => Vec::new(),
             Some(Value::Text(path)) => parts(machine, filter, &path)?,
-            Some(key @ (Value::Bool(_) | Value::Integer(_) | Value::Float(_))) => vec![key],
+            Some(key @ (Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Undefined(_))) => vec![key],
             Some(other) => return Err(unfit(filter, "attribute", &other, "a name, a path like 'a.b' or a number")),
         };
         Ok(Path { parts, ignore_case: false })
