@@ -9,11 +9,16 @@ mod container;
 mod filter;
 mod format;
 mod global;
+mod growing;
 mod machine;
 mod markup;
 mod method;
 mod number;
 mod operation;
+#[cfg(test)]
+mod recorded;
 mod representation;
+mod serial;
+mod sorting;
 mod test;
 mod value;
