@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::survival::attack;
+use super::survival::{attack, survive};
 use super::testing::{library, render, render_in, seed, source, sources};
 use super::{Bound, Bounds, Escape, Library, TemplateError};
 
@@ -421,7 +421,7 @@ fn the_watchdog_and_the_child_tell_a_death_from_an_error() {
         if level == u64::MAX { 0 } else { std::hint::black_box(overflow(level + 1)) + 1 }
     }
     let name = "the_watchdog_and_the_child_tell_a_death_from_an_error";
-    let survivor = std::panic::catch_unwind(|| survive(name, || Ok(overflow(0).to_string())));
+    let survivor = std::panic::catch_unwind(|| survive(module_path!(), name, || Ok(overflow(0).to_string())));
     let message = *survivor.expect_err("a stack overflow kills the child").downcast::<String>().unwrap();
     assert!(message.starts_with("the child died"), "{message}");
 }

@@ -28,6 +28,8 @@ mod method;
 mod number;
 mod operation;
 mod prefix;
+#[cfg(test)]
+mod recorded;
 mod repeat;
 mod representation;
 mod rewrite;

@@ -70,19 +70,23 @@ attack!(
 attack!(minus_20000_times_is_refused, || nothing(&format!("{{{{ {}1 }}}}", "- ".repeat(20_000))), "operators over");
 attack!(plus_20000_times_is_refused, || nothing(&format!("{{{{ {}1 }}}}", "+ ".repeat(20_000))), "operators that");
 attack!(a_sum_of_20000_is_refused, || nothing(&format!("{{{{ 1{} }}}}", "+1".repeat(20_000))), "operators that");
+attack!(a_sum_of_250_is_harmless, || nothing(&format!("{{{{ 1{} }}}}", "+1".repeat(250))), "rendered 3 bytes: 251");
 attack!(
-    a_sum_of_250_is_harmless,
-    || nothing(&format!("{{{{ 1{} }}}}", "+1".repeat(250))),
-    "rendered 3 bytes: 251"
+    attributes_20000_deep_are_refused,
+    || nothing(&format!("{{{{ a{} }}}}", ".b".repeat(20_000))),
+    "operators that"
 );
-attack!(attributes_20000_deep_are_refused, || nothing(&format!("{{{{ a{} }}}}", ".b".repeat(20_000))), "operators that");
 attack!(
     attributes_250_deep_are_harmless,
     || nothing(&format!("{{{{ state{} }}}}", ".b".repeat(250))),
     "render `test` at line 1, column 4: `state` is undefined"
 );
 attack!(filters_20000_long_are_refused, || nothing(&format!("{{{{ 1{} }}}}", "|abs".repeat(12_000))), "operators that");
-attack!(filters_250_long_are_harmless, || nothing(&format!("{{{{ 1{} }}}}", "|abs".repeat(250))), "rendered 1 bytes: 1");
+attack!(
+    filters_250_long_are_harmless,
+    || nothing(&format!("{{{{ 1{} }}}}", "|abs".repeat(250))),
+    "rendered 1 bytes: 1"
+);
 attack!(
     choices_250_long_are_cut_off,
     || nothing(&format!("{{{{ {}1 }}}}", "1 if 0 else ".repeat(120))),
@@ -102,7 +106,11 @@ attack!(
     },
     "rendered"
 );
-attack!(tags_without_number_are_refused, || nothing(&"{{1}}".repeat(5000)), "number of tags over the limit: allowed are 1024 tags");
+attack!(
+    tags_without_number_are_refused,
+    || nothing(&"{{1}}".repeat(5000)),
+    "number of tags over the limit: allowed are 1024 tags"
+);
 attack!(
     a_source_of_10_megabytes_is_refused,
     || nothing(&"x".repeat(10_000_000)),
@@ -121,7 +129,12 @@ attack!(
 attack!(
     macros_that_call_each_other_in_blocks_and_brackets_are_cut_off,
     || {
-        let deep = around("{% for i in [1] %}{% if 1 %}", 14, "{{ [[[[not - (m() ~ m())|length]]]] }}", "{% endif %}{% endfor %}");
+        let deep = around(
+            "{% for i in [1] %}{% if 1 %}",
+            14,
+            "{{ [[[[not - (m() ~ m())|length]]]] }}",
+            "{% endif %}{% endfor %}",
+        );
         nothing(&format!("{{% macro m() %}}{deep}{{% endmacro %}}{{{{ m() }}}}"))
     },
     "depth of the rendering over the limit"
@@ -154,7 +167,8 @@ attack!(
 attack!(
     partials_that_call_each_other_are_cut_off,
     || {
-        let partials = [("a", "{% macro a() %}{{ b() }}{% endmacro %}"), ("b", "{% macro b() %}\n{{ a() }}{% endmacro %}")];
+        let partials =
+            [("a", "{% macro a() %}{{ b() }}{% endmacro %}"), ("b", "{% macro b() %}\n{{ a() }}{% endmacro %}")];
         render_in(&library(&partials, &[]), "{{ a() }}", &json!({}))
     },
     "depth of the rendering over the limit"
@@ -272,7 +286,10 @@ attack!(
 );
 attack!(
     deep_tuples_are_no_keys,
-    || nothing(&(repeated(1000, "{% set ns.l = (1,) %}{% set ns.l = (ns.l,) %}") + "{% set t = namespace(t=(1,)) %}{% for i in range(1000) %}{% set t.t = (t.t,) %}{% endfor %}{{ {t.t: 1} }}")),
+    || nothing(
+        &(repeated(1000, "{% set ns.l = (1,) %}{% set ns.l = (ns.l,) %}")
+            + "{% set t = namespace(t=(1,)) %}{% for i in range(1000) %}{% set t.t = (t.t,) %}{% endfor %}{{ {t.t: 1} }}")
+    ),
     "cannot be a key of a map"
 );
 attack!(

@@ -56,8 +56,16 @@ attack!(
     )),
     "fuel over the limit"
 );
-attack!(pairs_of_pairs_are_no_json, || nothing(&format!("{{% set a = [1] %}}{}{{{{ a|tojson }}}}", "{% set a = [a, a] %}".repeat(60))), "over the limit");
-attack!(pairs_of_pairs_are_no_yaml, || nothing(&format!("{{% set a = [1] %}}{}{{{{ a|to_nice_yaml }}}}", "{% set a = [a, a] %}".repeat(60))), "over the limit");
+attack!(
+    pairs_of_pairs_are_no_json,
+    || nothing(&format!("{{% set a = [1] %}}{}{{{{ a|tojson }}}}", "{% set a = [a, a] %}".repeat(60))),
+    "over the limit"
+);
+attack!(
+    pairs_of_pairs_are_no_yaml,
+    || nothing(&format!("{{% set a = [1] %}}{}{{{{ a|to_nice_yaml }}}}", "{% set a = [a, a] %}".repeat(60))),
+    "over the limit"
+);
 attack!(a_wide_percent_format_is_refused, || nothing("{{ '%1000000000d' % 1 }}"), "render `test`");
 attack!(a_wide_percent_format_of_texts_is_refused, || nothing("{{ '%*s' % (1000000000, 1) }}"), "render `test`");
 attack!(a_precise_percent_format_is_refused, || nothing("{{ '%.1000000000f' % 1 }}"), "render `test`");
@@ -66,11 +74,7 @@ attack!(a_wide_format_filter_is_refused, || nothing("{{ '%1000000000s'|format(1)
 attack!(ljust_is_bounded, || nothing("{{ 'a'.ljust(1000000000) }}"), "render `test`");
 attack!(center_is_bounded, || nothing("{{ 'a'.center(1000000000) }}{{ 'a'|center(1000000000) }}"), "render `test`");
 attack!(zfill_is_bounded, || nothing("{{ 'a'.zfill(1000000000) }}"), "render `test`");
-attack!(
-    replace_is_bounded,
-    || nothing("{% set a = 'a' * 100000 %}{{ a.replace('a', a) }}"),
-    VALUE
-);
+attack!(replace_is_bounded, || nothing("{% set a = 'a' * 100000 %}{{ a.replace('a', a) }}"), VALUE);
 attack!(the_replace_filter_is_bounded, || nothing("{% set a = 'a' * 100000 %}{{ a|replace('', a) }}"), VALUE);
 attack!(join_is_bounded, || nothing("{% set a = 'a' * 100000 %}{{ a.join(a) }}"), "over the limit");
 attack!(the_join_filter_is_bounded, || nothing("{% set a = 'a' * 10000 %}{{ a|join(a) }}"), "over the limit");
@@ -96,21 +100,31 @@ attack!(
 );
 attack!(a_number_is_not_rounded_to_great_size, || nothing("{{ 1|round(-1000000000) }}{{ 1.5|round(1000000000) }}"), "");
 attack!(int_of_great_size_is_bounded, || nothing("{{ ('9' * 500000)|int }}"), "");
-attack!(
-    a_sum_of_texts_is_bounded,
-    || nothing("{{ (['a' * 100000] * 100)|sum(start='') }}"),
-    VALUE
-);
+attack!(a_sum_of_texts_is_bounded, || nothing("{{ (['a' * 100000] * 100)|sum(start='') }}"), VALUE);
 attack!(lipsum_is_bounded, || nothing("{{ lipsum(n=1000000000) }}"), "over the limit");
-attack!(a_dict_of_great_size_is_bounded, || nothing("{% for i in range(100) %}{{ dict(range(100000)|batch(2)) }}{% endfor %}"), "over the limit");
 attack!(
-    urlize_of_many_brackets_ends,
-    || nothing("{{ ('(' * 500000)|urlize }}"),
+    a_dict_of_great_size_is_bounded,
+    || nothing("{% for i in range(100) %}{{ dict(range(100000)|batch(2)) }}{% endfor %}"),
+    "over the limit"
+);
+attack!(urlize_of_many_brackets_ends, || nothing("{{ ('(' * 500000)|urlize }}"), "");
+attack!(
+    striptags_of_many_brackets_ends,
+    || nothing("{{ ('<' * 500000)|striptags }}{{ ('<!--' * 100000)|striptags }}"),
     ""
 );
-attack!(striptags_of_many_brackets_ends, || nothing("{{ ('<' * 500000)|striptags }}{{ ('<!--' * 100000)|striptags }}"), "");
-attack!(sorting_much_is_paid_for, || nothing("{% for i in range(100) %}{% set _ = range(100000)|sort(reverse=true) %}{% endfor %}"), "over the limit");
-attack!(unique_and_groupby_are_paid_for, || nothing("{% for i in range(100) %}{% set _ = range(50000)|unique|list %}{% set _ = range(50000)|groupby('x') %}{% endfor %}"), "over the limit");
+attack!(
+    sorting_much_is_paid_for,
+    || nothing("{% for i in range(100) %}{% set _ = range(100000)|sort(reverse=true) %}{% endfor %}"),
+    "over the limit"
+);
+attack!(
+    unique_and_groupby_are_paid_for,
+    || nothing(
+        "{% for i in range(100) %}{% set _ = range(50000)|unique|list %}{% set _ = range(50000)|groupby('x') %}{% endfor %}"
+    ),
+    "over the limit"
+);
 attack!(
     counting_in_a_text_is_paid_for,
     || nothing("{% set a = 'a' * 500000 %}{% for i in range(20000) %}{% set _ = 'b' in a %}{% endfor %}"),
@@ -134,8 +148,11 @@ attack!(
 attack!(
     names_without_number_in_many_branches_end,
     || {
-        let names: String = (0..8000).map(|at| format!("{{% if a %}}{{% set a{at} = 1 %}}{{% endif %}}")).take(300).collect();
-        nothing(&(names + &format!("{{{{ [{}] }}}}", (0..9000).map(|at| format!("b{at}")).collect::<Vec<_>>().join(","))))
+        let names: String =
+            (0..8000).map(|at| format!("{{% if a %}}{{% set a{at} = 1 %}}{{% endif %}}")).take(300).collect();
+        nothing(
+            &(names + &format!("{{{{ [{}] }}}}", (0..9000).map(|at| format!("b{at}")).collect::<Vec<_>>().join(","))),
+        )
     },
     ""
 );

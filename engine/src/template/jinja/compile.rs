@@ -217,7 +217,8 @@ impl<'s, 'r> Compiler<'s, 'r> {
         let rewritten = self.scopes.rewritten;
         // Loops around were asked already.
         let sets_loop = is_loop(rewritten, &part.target)
-            || (self.loops == 0 && (special::sets_loop(rewritten, &part.body) || special::sets_loop(rewritten, &part.else_body)));
+            || (self.loops == 0
+                && (special::sets_loop(rewritten, &part.body) || special::sets_loop(rewritten, &part.else_body)));
         if sets_loop {
             return Err(self.errors.syntax(at, "nothing can be given to `loop` in a loop; choose another name"));
         }

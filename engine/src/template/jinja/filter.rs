@@ -103,12 +103,7 @@ fn unfit(filter: &str, argument: &str, found: &Value<'_>, right: &str) -> Fault 
 }
 
 /// Calls a method of a text, such as `upper`.
-fn method<'a>(
-    machine: &mut Machine<'a, '_>,
-    text: Text<'a>,
-    name: &str,
-    arguments: Vec<Value<'a>>,
-) -> Outcome<'a> {
+fn method<'a>(machine: &mut Machine<'a, '_>, text: Text<'a>, name: &str, arguments: Vec<Value<'a>>) -> Outcome<'a> {
     let method = machine.attribute(&Value::Text(text), name)?;
     machine.call(&method, Arguments::positional(arguments))
 }

@@ -35,7 +35,10 @@ pub(super) const TABLE: &[GlobalEntry] = &[
         name: "cycler",
         parameters: "items...",
         description: "An object that gives its items in turn: `next()`, `current`, `reset()`.",
-        example: ("{% set row = cycler('odd', 'even') %}{{ row.next() }} {{ row.next() }} {{ row.next() }}", "odd even odd"),
+        example: (
+            "{% set row = cycler('odd', 'even') %}{{ row.next() }} {{ row.next() }} {{ row.next() }}",
+            "odd even odd",
+        ),
         text: "<class 'jinja2.utils.Cycler'>",
         run: cycle::cycler,
     },
@@ -67,7 +70,10 @@ pub(super) const TABLE: &[GlobalEntry] = &[
         name: "namespace",
         parameters: "[pairs], name=value...",
         description: "An object whose attributes can be set, also from within a loop.",
-        example: ("{% set all = namespace(sum=0) %}{% for i in [1, 2] %}{% set all.sum = all.sum + i %}{% endfor %}{{ all.sum }}", "3"),
+        example: (
+            "{% set all = namespace(sum=0) %}{% for i in [1, 2] %}{% set all.sum = all.sum + i %}{% endfor %}{{ all.sum }}",
+            "3",
+        ),
         text: "<class 'jinja2.utils.Namespace'>",
         run: namespace::namespace,
     },

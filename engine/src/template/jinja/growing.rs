@@ -27,12 +27,7 @@ impl GrowingText {
     }
 
     /// The same character `count` times; fails before anything is made when that is too much.
-    pub(super) fn repeat(
-        &mut self,
-        machine: &mut Machine<'_, '_>,
-        character: char,
-        count: usize,
-    ) -> Result<(), Fault> {
+    pub(super) fn repeat(&mut self, machine: &mut Machine<'_, '_>, character: char, count: usize) -> Result<(), Fault> {
         self.pay(machine, count.saturating_mul(character.len_utf8()))?;
         self.text.extend(std::iter::repeat_n(character, count));
         Ok(())

@@ -221,7 +221,9 @@ impl<'s> Rewriter<'s> {
         self.tokens(&tokens[..names])?;
         for token in &tokens[names..] {
             if token.text == "required" {
-                return Err(self.errors.syntax(token.at, "a `required` block is filled by another template; there is none"));
+                return Err(self
+                    .errors
+                    .syntax(token.at, "a `required` block is filled by another template; there is none"));
             }
             if token.text == "scoped" {
                 self.out.scoped.push(tokens[0].text);

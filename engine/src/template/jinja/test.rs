@@ -41,9 +41,19 @@ const fn test(
 /// Every test, in the order of the documentation.
 pub(super) const TABLE: &[TestEntry] = &[
     test("boolean", is_boolean, "It is true or false.", ("{{ 0 is boolean }}", "False")),
-    test("callable", is_callable, "It can be called: a macro, a function, a method.", ("{{ range is callable }}", "True")),
+    test(
+        "callable",
+        is_callable,
+        "It can be called: a macro, a function, a method.",
+        ("{{ range is callable }}", "True"),
+    ),
     test("defined", is_defined, "It has a value, which may be none.", ("{{ nothing is defined }}", "False")),
-    test("divisibleby", is_divisible, "It can be divided by the number without a rest.", ("{{ 9 is divisibleby 3 }}", "True")),
+    test(
+        "divisibleby",
+        is_divisible,
+        "It can be divided by the number without a rest.",
+        ("{{ 9 is divisibleby 3 }}", "True"),
+    ),
     test("eq", is_equal, "It is equal to the other.", ("{{ 1 is eq 1.0 }}", "True")),
     test("equalto", is_equal, "The same as `eq`.", ("{{ [1, 2, 1]|select('equalto', 1)|list }}", "[1, 1]")),
     test("==", is_equal, "The same as `eq`.", ("{{ [1, 2, 1]|select('==', 1)|list }}", "[1, 1]")),
@@ -72,8 +82,18 @@ pub(super) const TABLE: &[TestEntry] = &[
     test("none", is_none, "It is none.", ("{{ none is none }}", "True")),
     test("number", is_number, "It is a number; true and false are too.", ("{{ '1' is number }}", "False")),
     test("odd", is_odd, "It cannot be divided by 2.", ("{{ 3 is odd }}", "True")),
-    test("sameas", is_same_as, "It is the very same value, not only an equal one.", ("{{ 1 is sameas true }}", "False")),
-    test("sequence", is_sequence, "It has a length and items: a list, a text, a map.", ("{{ [] is sequence }}", "True")),
+    test(
+        "sameas",
+        is_same_as,
+        "It is the very same value, not only an equal one.",
+        ("{{ 1 is sameas true }}", "False"),
+    ),
+    test(
+        "sequence",
+        is_sequence,
+        "It has a length and items: a list, a text, a map.",
+        ("{{ [] is sequence }}", "True"),
+    ),
     test("string", is_string, "It is a text.", ("{{ 1 is string }}", "False")),
     test("test", is_test, "A test has this name.", ("{{ 'odd' is test }}", "True")),
     test("true", is_true, "It is true itself; 1 is not.", ("{{ 1 is true }}", "False")),
@@ -118,11 +138,7 @@ fn is_callable<'a>(_: &mut Machine<'a, '_>, value: &Value<'a>, arguments: Argume
     })
 }
 
-fn is_iterable<'a>(
-    machine: &mut Machine<'a, '_>,
-    value: &Value<'a>,
-    arguments: Arguments<'a>,
-) -> Result<bool, Fault> {
+fn is_iterable<'a>(machine: &mut Machine<'a, '_>, value: &Value<'a>, arguments: Arguments<'a>) -> Result<bool, Fault> {
     let [] = arguments.bind("iterable", [], 0)?;
     Ok(match value {
         Value::None | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => false,
@@ -216,7 +232,11 @@ fn is_less<'a>(machine: &mut Machine<'a, '_>, value: &Value<'a>, arguments: Argu
     machine.less(value, &other)
 }
 
-fn is_less_or_equal<'a>(machine: &mut Machine<'a, '_>, value: &Value<'a>, arguments: Arguments<'a>) -> Result<bool, Fault> {
+fn is_less_or_equal<'a>(
+    machine: &mut Machine<'a, '_>,
+    value: &Value<'a>,
+    arguments: Arguments<'a>,
+) -> Result<bool, Fault> {
     let other = other("le", arguments)?;
     machine.less_or_equal(value, &other)
 }
@@ -226,7 +246,11 @@ fn is_greater<'a>(machine: &mut Machine<'a, '_>, value: &Value<'a>, arguments: A
     machine.less(&other, value)
 }
 
-fn is_greater_or_equal<'a>(machine: &mut Machine<'a, '_>, value: &Value<'a>, arguments: Arguments<'a>) -> Result<bool, Fault> {
+fn is_greater_or_equal<'a>(
+    machine: &mut Machine<'a, '_>,
+    value: &Value<'a>,
+    arguments: Arguments<'a>,
+) -> Result<bool, Fault> {
     let other = other("ge", arguments)?;
     machine.less_or_equal(&other, value)
 }

@@ -97,5 +97,25 @@ pub(super) fn kv_comma_pairs_to_json<'a>(
     let pairs: Vec<_> = pairs.collect();
     machine.burn(pairs.len())?;
     let map = Value::map(pairs.into_iter().map(|(key, value)| (Value::text(key), Value::text(value))))?;
-    serial::json_dumps(machine, map, Arguments::default())
+    serial::json_dumps(machine, &map, Arguments::default())
+}
+
+pub(super) fn json_dumps<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, arguments: Arguments<'a>) -> Outcome<'a> {
+    serial::json_dumps(machine, &value, arguments)
+}
+
+pub(super) fn tojson<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, arguments: Arguments<'a>) -> Outcome<'a> {
+    serial::tojson(machine, &value, arguments)
+}
+
+pub(super) fn from_json<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, arguments: Arguments<'a>) -> Outcome<'a> {
+    serial::from_json(machine, &value, arguments)
+}
+
+pub(super) fn to_nice_yaml<'a>(
+    machine: &mut Machine<'a, '_>,
+    value: Value<'a>,
+    arguments: Arguments<'a>,
+) -> Outcome<'a> {
+    serial::to_nice_yaml(machine, &value, arguments)
 }

@@ -13,9 +13,8 @@ use super::character::{is_digit, is_space, is_word, length, offset};
 use super::{Outcome, flag, given, text, unfit, whole};
 
 /// Groups of up to four digits with colons between them, as jinja2 takes them for an address of version 6.
-static VERSION_6: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^(?i:(?:[\p{Nd}a-f]{0,4}:){2}(?:[\p{Nd}a-f]{0,4}:?){1,6})$").ok()
-});
+static VERSION_6: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(?i:(?:[\p{Nd}a-f]{0,4}:){2}(?:[\p{Nd}a-f]{0,4}:?){1,6})$").ok());
 
 fn is_host(character: char) -> bool {
     is_word(character) || matches!(character, '%' | '-')
@@ -56,8 +55,9 @@ fn is_named(text: &str) -> bool {
     let Some((top, others)) = labels.split_last() else { return false };
     // These four are letters from a to z to a pattern of Python that ignores case.
     let letter = |character: char| character.is_ascii_alphabetic() || "İıſK".contains(character);
-    let international = without_prefix(top, "xn--")
-        .is_some_and(|name| has_length(name, 2..=59) && name.chars().all(|character| is_host(character) && character != '-'));
+    let international = without_prefix(top, "xn--").is_some_and(|name| {
+        has_length(name, 2..=59) && name.chars().all(|character| is_host(character) && character != '-')
+    });
     others.iter().all(|label| !label.is_empty())
         && ((has_length(top, 2..=63) && top.chars().all(letter)) || international)
 }
@@ -158,7 +158,10 @@ fn schemes_of<'a>(machine: &mut Machine<'a, '_>, schemes: Option<Value<'a>>) -> 
         };
         machine.afford(scheme.len())?;
         if !is_scheme(scheme) {
-            return Err(Fault::problem(format!("filter `urlize`: {:?} is no scheme, but must be like 'tel:'", &**scheme)));
+            return Err(Fault::problem(format!(
+                "filter `urlize`: {:?} is no scheme, but must be like 'tel:'",
+                &**scheme
+            )));
         }
         known.push(scheme.to_string());
     }
@@ -215,7 +218,10 @@ impl Links {
             }
             return Ok(());
         }
-        let bare = address.contains('@') && !address.starts_with("www.") && !address.starts_with('@') && !address.contains(':');
+        let bare = address.contains('@')
+            && !address.starts_with("www.")
+            && !address.starts_with('@')
+            && !address.contains(':');
         let parts = if let Some(mail) = mail {
             ["<a href=\"", "", address, "\"", ">", mail, "</a>"]
         } else if bare && is_mail(address) {
@@ -238,7 +244,8 @@ impl Links {
     fn shown<'t>(&self, address: &'t str) -> &'t str {
         let Some(limit) = self.limit else { return address };
         // A negative one counts from the end, as Python's slices do.
-        let kept = if limit < 0 { i64::try_from(length(address)).unwrap_or(i64::MAX).saturating_add(limit) } else { limit };
+        let kept =
+            if limit < 0 { i64::try_from(length(address)).unwrap_or(i64::MAX).saturating_add(limit) } else { limit };
         &address[..offset(address, usize::try_from(kept).unwrap_or_default())]
     }
 }

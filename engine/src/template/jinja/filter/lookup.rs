@@ -91,7 +91,8 @@ fn parts<'a>(machine: &mut Machine<'a, '_>, filter: &str, path: &str) -> Result<
             if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit()) {
                 return Ok(Value::text(part));
             }
-            let number = part.parse().map_err(|_| Fault::problem(format!("filter `{filter}`: no list has an item {part}")))?;
+            let number =
+                part.parse().map_err(|_| Fault::problem(format!("filter `{filter}`: no list has an item {part}")))?;
             Ok(Value::Integer(Integer::Small(number)))
         })
         .collect()
@@ -99,8 +100,8 @@ fn parts<'a>(machine: &mut Machine<'a, '_>, filter: &str, path: &str) -> Result<
 
 pub(super) fn default<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, arguments: Arguments<'a>) -> Outcome<'a> {
     let [otherwise, boolean] = arguments.bind("default", ["default_value", "boolean"], 0)?;
-    let missing = matches!(value, Value::Undefined(_))
-        || (flag(machine, boolean.as_ref(), false) && !machine.is_true(&value));
+    let missing =
+        matches!(value, Value::Undefined(_)) || (flag(machine, boolean.as_ref(), false) && !machine.is_true(&value));
     Ok(if missing { otherwise.unwrap_or_else(|| Value::text("")) } else { value })
 }
 

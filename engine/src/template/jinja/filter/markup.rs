@@ -14,7 +14,11 @@ pub(super) fn escape<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, argume
     Ok(Value::Text(machine.escaped(&text)?))
 }
 
-pub(super) fn forceescape<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, arguments: Arguments<'a>) -> Outcome<'a> {
+pub(super) fn forceescape<'a>(
+    machine: &mut Machine<'a, '_>,
+    value: Value<'a>,
+    arguments: Arguments<'a>,
+) -> Outcome<'a> {
     let [] = arguments.bind("forceescape", [], 0)?;
     let text = text(machine, &value)?;
     Ok(Value::Text(machine.escaped(&Text { markup: false, ..text })?))
@@ -34,7 +38,11 @@ pub(super) fn striptags<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, arg
     let mut rest = &*text;
     while let Some(start) = rest.find('<') {
         let tag = &rest[start..];
-        let end = if tag.starts_with("<!--") { tag[4..].find("-->").map(|end| end + 7) } else { tag.find('>').map(|end| end + 1) };
+        let end = if tag.starts_with("<!--") {
+            tag[4..].find("-->").map(|end| end + 7)
+        } else {
+            tag.find('>').map(|end| end + 1)
+        };
         let Some(end) = end else { break };
         without.push_str(&rest[..start]);
         rest = &tag[end..];

@@ -83,7 +83,8 @@ fn parse_float(text: &str) -> Option<f64> {
         return text.to_ascii_lowercase().parse().ok();
     }
     let bytes = unsigned.as_bytes();
-    let shaped = bytes.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-' | b'_'));
+    let shaped =
+        bytes.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-' | b'_'));
     // A `_` stands between digits only, and `e` is a letter of the other bases alone.
     let between = |pair: &[u8]| !(pair.contains(&b'_') && pair.iter().any(|byte| matches!(byte, b'e' | b'E')));
     if !shaped || !bytes.windows(2).all(between) {
@@ -185,7 +186,9 @@ pub(super) fn round<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, argumen
         Value::Bool(bool) => Value::integer(i64::from(bool)),
         Value::Float(float) => {
             let whole = if up { float.ceil() } else { float.floor() };
-            Value::Integer(integral(whole).ok_or_else(|| Fault::problem(format!("filter `round`: {float} cannot be rounded")))?)
+            Value::Integer(
+                integral(whole).ok_or_else(|| Fault::problem(format!("filter `round`: {float} cannot be rounded")))?,
+            )
         }
         Value::Integer(_) => scaled,
         other => return Err(unfit("round", "value", &other, "a number")),
@@ -293,7 +296,11 @@ const DECIMAL: [(&str, f64, bool); 8] = [
 const BINARY: [(&str, i32); 8] =
     [("KiB", 20), ("MiB", 30), ("GiB", 40), ("TiB", 50), ("PiB", 60), ("EiB", 70), ("ZiB", 80), ("YiB", 90)];
 
-pub(super) fn filesizeformat<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, arguments: Arguments<'a>) -> Outcome<'a> {
+pub(super) fn filesizeformat<'a>(
+    machine: &mut Machine<'a, '_>,
+    value: Value<'a>,
+    arguments: Arguments<'a>,
+) -> Outcome<'a> {
     let [binary] = arguments.bind("filesizeformat", ["binary"], 0)?;
     let bytes = match to_float(machine, "filesizeformat", &value)? {
         Float::Is(bytes) => bytes,

@@ -51,8 +51,7 @@ fn sort_by<'a, 'r, K, V>(
 }
 
 pub(super) fn sort<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, arguments: Arguments<'a>) -> Outcome<'a> {
-    let [reverse, case_sensitive, attribute] =
-        arguments.bind("sort", ["reverse", "case_sensitive", "attribute"], 0)?;
+    let [reverse, case_sensitive, attribute] = arguments.bind("sort", ["reverse", "case_sensitive", "attribute"], 0)?;
     let (reverse, ignore_case) =
         (flag(machine, reverse.as_ref(), false), !flag(machine, case_sensitive.as_ref(), false));
     let paths: Vec<_> =

@@ -86,12 +86,7 @@ impl<'a> Choice<'a> {
         Ok(Choice { path: Path::of(machine, filter, Some(attribute))?, test })
     }
 
-    fn holds(
-        &self,
-        machine: &mut Machine<'a, '_>,
-        item: &Value<'a>,
-        arguments: &Arguments<'a>,
-    ) -> Result<bool, Fault> {
+    fn holds(&self, machine: &mut Machine<'a, '_>, item: &Value<'a>, arguments: &Arguments<'a>) -> Result<bool, Fault> {
         let asked = self.path.get(machine, item.clone(), None)?;
         let Some(test) = &self.test else {
             return Ok(machine.is_true(&asked));
@@ -136,11 +131,19 @@ pub(super) fn reject<'a>(_machine: &mut Machine<'a, '_>, value: Value<'a>, argum
     choose("reject", (false, false), &value, arguments)
 }
 
-pub(super) fn selectattr<'a>(_machine: &mut Machine<'a, '_>, value: Value<'a>, arguments: Arguments<'a>) -> Outcome<'a> {
+pub(super) fn selectattr<'a>(
+    _machine: &mut Machine<'a, '_>,
+    value: Value<'a>,
+    arguments: Arguments<'a>,
+) -> Outcome<'a> {
     choose("selectattr", (true, true), &value, arguments)
 }
 
-pub(super) fn rejectattr<'a>(_machine: &mut Machine<'a, '_>, value: Value<'a>, arguments: Arguments<'a>) -> Outcome<'a> {
+pub(super) fn rejectattr<'a>(
+    _machine: &mut Machine<'a, '_>,
+    value: Value<'a>,
+    arguments: Arguments<'a>,
+) -> Outcome<'a> {
     choose("rejectattr", (true, false), &value, arguments)
 }
 

@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 use super::super::super::error::Fault;
 use super::super::arguments::Arguments;
-use super::super::iterator::{Cursor, Generator, Held, Remaining};
 use super::super::growing::GrowingText;
+use super::super::iterator::{Cursor, Generator, Held, Remaining};
 use super::super::machine::Machine;
 use super::super::value::Value;
 use super::lookup::Path;

@@ -1,6 +1,5 @@
 //! The one list of filters, with their documentation and an example each.
 
-use super::super::serial;
 use super::{FilterEntry, Run, encoding, link, lookup, markup, number, order, pretty, selection, sequence, text, wrap};
 
 const fn filter(name: &'static str, parameters: &'static str, run: Run) -> FilterEntry {
@@ -52,7 +51,7 @@ pub(in super::super) const TABLE: &[FilterEntry] = &[
         .example("{{ '<'|escape|forceescape }}", "&amp;lt;"),
     filter("format", "values...", text::format).gives("The text with its `%s`, `%d` and so on replaced by the values.")
         .example("{{ '%s has %d'|format('a', 2) }}", "a has 2"),
-    filter("from_json", "", serial::from_json).gives("The value that the JSON text holds.")
+    filter("from_json", "", encoding::from_json).gives("The value that the JSON text holds.")
         .example("{{ ('{\"a\": [1]}'|from_json).a[0] }}", "1"),
     filter("groupby", "attribute, default=none, case_sensitive=false", order::groupby).gives("The items in groups that share an attribute: pairs `grouper` and `list`, sorted.")
         .example("{% for key, items in [{'a': 1}, {'a': 1}]|groupby('a') %}{{ key }}: {{ items|length }}{% endfor %}", "1: 2"),
@@ -64,7 +63,7 @@ pub(in super::super) const TABLE: &[FilterEntry] = &[
         .example("{{ {'a': 1}|items|list }}", "[('a', 1)]"),
     filter("join", "d='', attribute=none", sequence::join).gives("The items, or an attribute of each, as one text with the separator in between.")
         .example("{{ [1, 2]|join(', ') }}", "1, 2"),
-    filter("json_dumps", "indent=none, stripLeadingTrailingQuotes=false", serial::json_dumps).gives("The value as JSON, all beyond ASCII escaped; without its first and last character if told so.")
+    filter("json_dumps", "indent=none, stripLeadingTrailingQuotes=false", encoding::json_dumps).gives("The value as JSON, all beyond ASCII escaped; without its first and last character if told so.")
         .example("{{ {'a': [1, none]}|json_dumps }}", "{\"a\": [1, null]}"),
     filter("kv_comma_pairs_to_json", "", encoding::kv_comma_pairs_to_json).gives("The pairs `a=1,b=2` as a JSON object of texts.")
         .example("{{ 'a=1,b=2'|kv_comma_pairs_to_json }}", "{\"a\": \"1\", \"b\": \"2\"}"),
@@ -116,9 +115,9 @@ pub(in super::super) const TABLE: &[FilterEntry] = &[
         .example("{{ 'hello big-world'|title }}", "Hello Big-World"),
     filter("to_base64", "", encoding::to_base64).gives("The text in base64.")
         .example("{{ 'hello'|to_base64 }}", "aGVsbG8="),
-    filter("to_nice_yaml", "default_flow_style=false, sort_keys=false, indent=2", serial::to_nice_yaml).gives("The value as YAML, with a line break at the end.")
+    filter("to_nice_yaml", "default_flow_style=false, sort_keys=false, indent=2", encoding::to_nice_yaml).gives("The value as YAML, with a line break at the end.")
         .example("{{ {'a': [1]}|to_nice_yaml }}", "a:\n- 1\n"),
-    filter("tojson", "indent=none", serial::tojson).gives("The value as JSON with sorted keys and `< > & '` escaped.")
+    filter("tojson", "indent=none", encoding::tojson).gives("The value as JSON with sorted keys and `< > & '` escaped.")
         .example("{{ {'b': '<', 'a': 1}|tojson }}", "{\"a\": 1, \"b\": \"\\u003c\"}"),
     filter("trim", "chars=none", text::trim).gives("The text without white space, or these characters, at both ends.")
         .example("[{{ '  a '|trim }}]", "[a]"),

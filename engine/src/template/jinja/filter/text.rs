@@ -9,7 +9,12 @@ use super::character::{is_space, is_word, length, lines, offset};
 use super::{Outcome, count, flag, given, made, method, only_text, text, unfit, whole};
 
 /// A filter that is a method of texts without arguments.
-fn plain_method<'a>(machine: &mut Machine<'a, '_>, name: &str, value: &Value<'a>, arguments: Arguments<'a>) -> Outcome<'a> {
+fn plain_method<'a>(
+    machine: &mut Machine<'a, '_>,
+    name: &str,
+    value: &Value<'a>,
+    arguments: Arguments<'a>,
+) -> Outcome<'a> {
     arguments.bind(name, [], 0)?;
     let text = text(machine, value)?;
     method(machine, text, name, Vec::new())
@@ -49,10 +54,7 @@ pub(super) fn replace<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, argum
     let [old, new, count] = arguments.bind("replace", ["old", "new", "count"], 2)?;
     let mut plain = |value: Value<'a>| text(machine, &value).map(|text| Text { markup: false, ..text });
     let value = plain(value)?;
-    let mut to = vec![
-        Value::Text(plain(old.unwrap_or(Value::None))?),
-        Value::Text(plain(new.unwrap_or(Value::None))?),
-    ];
+    let mut to = vec![Value::Text(plain(old.unwrap_or(Value::None))?), Value::Text(plain(new.unwrap_or(Value::None))?)];
     to.extend(given(count));
     method(machine, value, "replace", to)
 }
@@ -91,7 +93,11 @@ pub(super) fn wordcount<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, arg
 }
 
 /// `left + right` of two texts: if one is markup, the other is escaped.
-pub(super) fn concatenate<'a>(machine: &mut Machine<'a, '_>, left: &Text<'a>, right: &Text<'a>) -> Result<Text<'a>, Fault> {
+pub(super) fn concatenate<'a>(
+    machine: &mut Machine<'a, '_>,
+    left: &Text<'a>,
+    right: &Text<'a>,
+) -> Result<Text<'a>, Fault> {
     let (left, right) = match (left.markup, right.markup) {
         (true, false) => (left.clone(), machine.escaped(right)?),
         (false, true) => (machine.escaped(left)?, right.clone()),

@@ -136,7 +136,8 @@ impl Rules {
 
     /// How much of a word that fits on no line goes on one with `left` characters.
     fn part_of_long(&self, word: &[char], left: usize) -> usize {
-        let hyphen = word[..left.min(word.len())].iter().rposition(|character| *character == '-').filter(|_| self.hyphens);
+        let hyphen =
+            word[..left.min(word.len())].iter().rposition(|character| *character == '-').filter(|_| self.hyphens);
         match hyphen {
             Some(hyphen) if word[..hyphen].iter().any(|character| *character != '-') => hyphen + 1,
             _ => left,
@@ -163,7 +164,9 @@ fn word_end(characters: &[char], start: usize) -> usize {
         let Some(next) = at(end) else { return end };
         if next == '-' {
             let two = letter(end.checked_sub(2)) && letter(end.checked_sub(1));
-            let one = letter(end.checked_sub(3)) && end.checked_sub(2).and_then(at) == Some('-') && letter(end.checked_sub(1));
+            let one = letter(end.checked_sub(3))
+                && end.checked_sub(2).and_then(at) == Some('-')
+                && letter(end.checked_sub(1));
             let second = if at(end + 2) == Some('-') { end + 3 } else { end + 2 };
             if (two || one) && letter(Some(end + 1)) && letter(Some(second)) {
                 return end + 1;

@@ -8,10 +8,10 @@ use super::super::machine::Machine;
 use super::super::value::{Integer, Value};
 
 const WORDS: [&str; 48] = [
-    "alba", "arbor", "aqua", "aurum", "avis", "bonus", "caelum", "campus", "canto", "civis", "clarus", "corpus", "dies",
-    "domus", "dulcis", "ferrum", "flumen", "folium", "fortis", "gladius", "hortus", "ignis", "insula", "iter", "lapis",
-    "liber", "longus", "luna", "magnus", "mare", "mons", "navis", "nox", "nubes", "oculus", "pons", "porta", "ratio",
-    "rosa", "sol", "stella", "tempus", "terra", "turris", "urbs", "ventus", "via", "vita",
+    "alba", "arbor", "aqua", "aurum", "avis", "bonus", "caelum", "campus", "canto", "civis", "clarus", "corpus",
+    "dies", "domus", "dulcis", "ferrum", "flumen", "folium", "fortis", "gladius", "hortus", "ignis", "insula", "iter",
+    "lapis", "liber", "longus", "luna", "magnus", "mare", "mons", "navis", "nox", "nubes", "oculus", "pons", "porta",
+    "ratio", "rosa", "sol", "stella", "tempus", "terra", "turris", "urbs", "ventus", "via", "vita",
 ];
 
 fn whole(name: &str, value: Option<Value<'_>>, otherwise: i64) -> Result<i64, Fault> {
@@ -19,9 +19,10 @@ fn whole(name: &str, value: Option<Value<'_>>, otherwise: i64) -> Result<i64, Fa
         None => Ok(otherwise),
         Some(Value::Bool(bool)) => Ok(i64::from(bool)),
         Some(Value::Integer(Integer::Small(integer))) => Ok(integer),
-        Some(other) => {
-            Err(Fault::problem(format!("`lipsum`: `{name}` is of type {}, but must be a small whole number", other.type_name())))
-        }
+        Some(other) => Err(Fault::problem(format!(
+            "`lipsum`: `{name}` is of type {}, but must be a small whole number",
+            other.type_name()
+        ))),
     }
 }
 
@@ -32,7 +33,9 @@ pub(super) fn lipsum<'a>(machine: &mut Machine<'a, '_>, arguments: Arguments<'a>
     let (least, most) = (whole("min", least, 20)?, whole("max", most, 100)?);
     let span = most.checked_sub(least).and_then(|span| usize::try_from(span).ok()).filter(|span| *span > 0);
     let Some(span) = span.or((paragraphs < 1).then_some(1)) else {
-        return Err(Fault::problem(format!("`lipsum`: `max` is {most}, but must be more than `min`, which is {least}")));
+        return Err(Fault::problem(format!(
+            "`lipsum`: `max` is {most}, but must be more than `min`, which is {least}"
+        )));
     };
     let mut text = GrowingText::default();
     for number in 0..paragraphs {
