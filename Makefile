@@ -19,7 +19,7 @@ suites = $(shell sed -n '/^\[\[test\]\]/,/^$$/s/^name = "\(.*\)"/--test \1/p' te
 integration = test --locked --workspace --features cicdcontext-tests/cluster $(suites)
 
 .DEFAULT_GOAL := help
-.PHONY: help build generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration test demo clean-ish
+.PHONY: help build generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration test differential demo clean-ish
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -63,6 +63,26 @@ integration: build ## Run the integration suite on a real API server (CLUSTER_KU
 
 test: ## Everything that must pass: format, clippy, generated files, unit tests, integration suite
 	@.ci/stages fmt-check clippy generated unit integration
+
+# The predecessor in a Python environment of its own, exactly as its users have it, and what it is compared with.
+predecessor := $(cache)/predecessor
+compared := $(CARGO_TARGET_DIR)/differential
+SEED ?= 1
+COUNT ?= 2000
+
+$(predecessor)/ready: engine/tests/jinja/requirements.txt
+	rm -rf $(predecessor)
+	python3 -m venv $(predecessor)
+	$(predecessor)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+differential: $(predecessor)/ready ## Compare Jinja with the predecessor itself: the corpus anew, and COUNT=2000 random templates (SEED=1)
+	rm -rf $(compared) && mkdir -p $(compared)
+	$(predecessor)/bin/python engine/tests/jinja/oracle.py --into $(compared)/expected
+	diff -r engine/tests/jinja/expected $(compared)/expected
+	$(predecessor)/bin/python engine/tests/jinja/generate.py --seed $(SEED) --count $(COUNT) --into $(compared)/cases.json
+	$(predecessor)/bin/python engine/tests/jinja/oracle.py --cases $(compared)/cases.json --into $(compared)/results.json
+	JINJA_DIFFERENTIAL_FILE=$(compared)/results.json $(cargo) test --locked -p cicdcontext-engine --test jinja
 
 demo: build ## Play a release on a real API server and show what happens (CLUSTER_KUBECONFIG=FILE uses yours)
 	$(if $(CLUSTER_KUBECONFIG),,$(programs)/cluster build)

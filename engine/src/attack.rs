@@ -12,11 +12,31 @@ const STACK_BYTES: usize = 2 * 1024 * 1024;
 const MEMORY_KIB: usize = 768 * 1024;
 const WATCHDOG: Duration = Duration::from_secs(10);
 
+/// What an attack may give, told in one line: a text as it is, the beginning of what was rendered, or an error.
+pub(crate) trait Told {
+    fn told(self) -> String;
+}
+
+impl Told for String {
+    fn told(self) -> String {
+        self
+    }
+}
+
+impl<E: ToString> Told for Result<String, E> {
+    fn told(self) -> String {
+        match self {
+            Ok(text) => format!("rendered {} bytes: {}", text.len(), text.chars().take(80).collect::<String>()),
+            Err(error) => error.to_string(),
+        }
+    }
+}
+
 /// Runs `attack`, the body of the test `name` in `module`, in a child and gives what came of it: one line of text.
-pub(crate) fn survive(module: &str, name: &str, attack: impl FnOnce() -> String + Send + 'static) -> String {
+pub(crate) fn survive<T: Told>(module: &str, name: &str, attack: impl FnOnce() -> T + Send + 'static) -> String {
     if std::env::var_os(CHILD).is_some() {
         let (sender, outcome) = mpsc::channel();
-        let attacker = move || sender.send(attack()).unwrap();
+        let attacker = move || sender.send(attack().told()).unwrap();
         thread::Builder::new().stack_size(STACK_BYTES).spawn(attacker).unwrap();
         let outcome = outcome.recv_timeout(WATCHDOG).unwrap_or_else(|error| match error {
             mpsc::RecvTimeoutError::Timeout => "no end within 10 s".to_owned(),
@@ -41,15 +61,7 @@ pub(crate) fn survive(module: &str, name: &str, attack: impl FnOnce() -> String 
     outcome.to_owned()
 }
 
-/// What came of an attack: the beginning of what it made, or the error.
-pub(crate) fn told(outcome: Result<String, impl ToString>) -> String {
-    match outcome {
-        Ok(text) => format!("rendered {} bytes: {}", text.len(), text.chars().take(80).collect::<String>()),
-        Err(error) => error.to_string(),
-    }
-}
-
-/// A test that runs an attack, a `fn() -> String`, in a child and compares a part of the outcome.
+/// A test that runs an attack, see [`survive`], in a child and compares a part of the outcome.
 macro_rules! attack {
     ($name:ident, $attack:expr, $outcome:expr) => {
         #[test]

@@ -7,8 +7,9 @@
 //!
 //! Nothing here reads a clock, a file or chance. What `now`, `random` and `uuid` give follows from the [`Seed`].
 //!
-//! A second engine plugs in as another implementation of `Compiled` and shares the `Rendering` with its fuel, depth and
-//! variables: a template of one engine can read a variable written for the other.
+//! Each engine is an implementation of `Compiled`, and both share the `Rendering` with its fuel, depth and variables: a
+//! template of one engine can read a variable written for the other. The modules beside `jinja` are Handlebars' or
+//! shared.
 
 #[cfg(test)]
 mod attacks;
@@ -22,6 +23,7 @@ mod evaluate;
 mod handlebars;
 mod helper;
 mod item;
+mod jinja;
 mod library;
 mod pattern;
 mod reads;
@@ -55,7 +57,8 @@ pub enum Engine {
     /// Handlebars with the helpers of [`TABLE`].
     #[default]
     Handlebars,
-    /// Jinja as the predecessor had it. Not available yet: compiling gives [`TemplateError::EngineNotAvailable`].
+    /// Jinja as the predecessor had it: Python's values and text forms, its filters, its names at the root. Partials are
+    /// macros, which all templates of their library see.
     Jinja,
 }
 
@@ -93,7 +96,7 @@ pub enum Escape {
     #[default]
     None,
     /// `{{x}}` is escaped as the inside of a JSON string, so that a body stays valid JSON whatever the value holds;
-    /// `{{{x}}}` and the helper `json` are not.
+    /// `{{{x}}}` and the helper `json` are not. In Jinja nothing is escaped.
     JsonString,
 }
 

@@ -7,23 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::testing::{library, render, render_in, seed, source, sources};
-use super::{Bound, Bounds, Escape, Library, TemplateError};
-use crate::attack::told;
-
-fn survive(name: &str, attack: fn() -> Result<String, TemplateError>) -> String {
-    crate::attack::survive(module_path!(), name, move || told(attack()))
-}
-
-/// A test that runs the attack in a child and compares the outcome.
-macro_rules! attack {
-    ($name:ident, $attack:expr, $outcome:expr) => {
-        #[test]
-        fn $name() {
-            let outcome = survive(stringify!($name), $attack);
-            assert!(outcome.contains($outcome), "{outcome}");
-        }
-    };
-}
+use super::{Bound, Bounds, Escape, Library};
+use crate::attack::attack;
 
 fn nested(levels: usize) -> String {
     "{{#if a}}".repeat(levels) + &"{{/if}}".repeat(levels)

@@ -198,21 +198,6 @@ fn only_some_texts_are_false() {
 }
 
 #[test]
-fn jinja_is_not_available_yet() {
-    let jinja = Source::new("message", "{{ a }}", Engine::Jinja);
-    let error = Library::default().compile(&jinja).expect_err("no such engine");
-    assert_eq!(
-        error.to_string(),
-        "compile `message` at line 1, column 1: templateEngine Jinja is not available in this version; write the template for Handlebars"
-    );
-    assert_eq!(error.label(), "EngineNotAvailable");
-    let partials = BTreeMap::from([("p".to_owned(), jinja.clone())]);
-    let variables = BTreeMap::from([("v".to_owned(), jinja)]);
-    let (_, errors) = Library::new(partials, variables, BTreeMap::new());
-    assert_eq!(errors, [error.clone(), error]);
-}
-
-#[test]
 fn what_cannot_be_compiled_says_where_and_what_would_be_right() {
     for (template, error) in [
         ("a\n {{uper a}}", "2, column 2: there is no helper `uper`; did you mean `upper`?"),

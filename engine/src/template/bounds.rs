@@ -19,18 +19,26 @@ pub struct Bounds {
     pub else_branches: usize,
     /// Helper calls within helper calls in one tag.
     pub subexpression_nesting: usize,
-    /// Partials that call partials.
+    /// Brackets within brackets in one tag of a Jinja template.
+    pub bracket_nesting: usize,
+    /// Operators that build on each other in one tag of a Jinja template, over all brackets that are open: `.`, `|`, `~`,
+    /// `not` and the like; a comma begins anew.
+    pub operators: usize,
+    /// Partials that call partials; Jinja's are macros and not counted.
     pub partial_depth: usize,
     /// Variables that read variables.
     pub variable_depth: usize,
-    /// Blocks, partials, helper calls and variables that are open at one moment of a rendering, over all sources.
+    /// Blocks, partials, helper calls and variables that are open at one moment of a rendering, over all sources; in
+    /// Jinja also expressions within each other, macros, filters and other calls.
     pub rendering_depth: usize,
     /// Bytes of the rendered text.
     pub output_bytes: usize,
-    /// Approximate bytes of a value that one helper makes.
+    /// Approximate bytes of a value that one helper, filter, method or operator makes.
     pub value_bytes: usize,
     /// Lists and objects within each other in the text given to `fromJson` and in what `array` and `object` build.
     pub json_depth: usize,
+    /// Lists and maps within each other in a value that a Jinja template prints, compares or turns into something else.
+    pub value_nesting: usize,
     /// Bytes of a pattern given to `matches`.
     pub pattern_bytes: usize,
     /// Bytes of a pattern given to `matches` once compiled.
@@ -49,12 +57,15 @@ impl Bounds {
         block_nesting: 32,
         else_branches: 64,
         subexpression_nesting: 16,
+        bracket_nesting: 32,
+        operators: 256,
         partial_depth: 16,
         variable_depth: 16,
         rendering_depth: 128,
         output_bytes: 512 * 1024,
         value_bytes: 512 * 1024,
         json_depth: 64,
+        value_nesting: 192,
         pattern_bytes: 1024,
         pattern_program_bytes: 256 * 1024,
         pattern_subject_bytes: 64 * 1024,
@@ -82,6 +93,10 @@ pub enum Bound {
     ElseBranches,
     /// [`Bounds::subexpression_nesting`].
     SubexpressionNesting,
+    /// [`Bounds::bracket_nesting`].
+    BracketNesting,
+    /// [`Bounds::operators`].
+    Operators,
     /// [`Bounds::partial_depth`].
     PartialDepth,
     /// [`Bounds::variable_depth`].
@@ -94,6 +109,8 @@ pub enum Bound {
     ValueSize,
     /// [`Bounds::json_depth`].
     JsonDepth,
+    /// [`Bounds::value_nesting`].
+    ValueNesting,
     /// [`Bounds::pattern_bytes`].
     PatternSize,
     /// [`Bounds::pattern_program_bytes`].
@@ -132,12 +149,15 @@ impl Bound {
             Bound::BlockNesting => bounds.block_nesting,
             Bound::ElseBranches => bounds.else_branches,
             Bound::SubexpressionNesting => bounds.subexpression_nesting,
+            Bound::BracketNesting => bounds.bracket_nesting,
+            Bound::Operators => bounds.operators,
             Bound::PartialDepth => bounds.partial_depth,
             Bound::VariableDepth => bounds.variable_depth,
             Bound::RenderingDepth => bounds.rendering_depth,
             Bound::OutputSize => bounds.output_bytes,
             Bound::ValueSize => bounds.value_bytes,
             Bound::JsonDepth => bounds.json_depth,
+            Bound::ValueNesting => bounds.value_nesting,
             Bound::PatternSize => bounds.pattern_bytes,
             Bound::PatternProgramSize => bounds.pattern_program_bytes,
             Bound::PatternSubjectSize => bounds.pattern_subject_bytes,
@@ -157,13 +177,16 @@ impl Bound {
             | Bound::PatternSubjectSize => "bytes",
             Bound::Tags => "tags",
             Bound::ElseBranches => "branches",
+            Bound::Operators => "operators",
             Bound::Fuel => "steps",
             Bound::BlockNesting
             | Bound::SubexpressionNesting
+            | Bound::BracketNesting
             | Bound::PartialDepth
             | Bound::VariableDepth
             | Bound::RenderingDepth
-            | Bound::JsonDepth => "levels",
+            | Bound::JsonDepth
+            | Bound::ValueNesting => "levels",
         }
     }
 }
@@ -176,12 +199,15 @@ impl fmt::Display for Bound {
             Bound::BlockNesting => "nesting of blocks",
             Bound::ElseBranches => "number of `else if` branches",
             Bound::SubexpressionNesting => "nesting of helper calls",
+            Bound::BracketNesting => "nesting of brackets",
+            Bound::Operators => "number of operators that build on each other",
             Bound::PartialDepth => "depth of partials",
             Bound::VariableDepth => "depth of variables",
             Bound::RenderingDepth => "depth of the rendering",
             Bound::OutputSize => "size of the rendered text",
-            Bound::ValueSize => "size of a value made by a helper",
+            Bound::ValueSize => "size of a value",
             Bound::JsonDepth => "nesting of lists and objects",
+            Bound::ValueNesting => "nesting of a value",
             Bound::PatternSize => "size of a pattern",
             Bound::PatternProgramSize => "size of a compiled pattern",
             Bound::PatternSubjectSize => "size of a text to match",

@@ -6,7 +6,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Engine;
 use super::bounds::{Bound, Bounds};
 
 /// Where in which template something is wrong.
@@ -32,16 +31,6 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TemplateError {
-    /// The engine that the source asks for is not part of this build.
-    #[error(
-        "compile {place}: templateEngine {engine} is not available in this version; write the template for Handlebars"
-    )]
-    EngineNotAvailable {
-        /// Start of the template.
-        place: Place,
-        /// The engine asked for.
-        engine: Engine,
-    },
     /// The text is not a template of its engine.
     #[error("compile {place}: {problem}")]
     Syntax {
@@ -124,6 +113,14 @@ pub enum TemplateError {
         /// The helper, the argument, what was found and what would be right.
         problem: String,
     },
+    /// An expression cannot be evaluated: what it does is not defined for the values that it found.
+    #[error("render {place}: {problem}")]
+    Evaluation {
+        /// The expression.
+        place: Place,
+        /// What was found and what would be right.
+        problem: String,
+    },
     /// One of the [`Bounds`] was exceeded.
     #[error(
         "{} {place}: {} over the limit: {}allowed are {allowed} {}",
@@ -151,7 +148,6 @@ impl TemplateError {
     /// A short name from a closed set, for metrics and Kubernetes Events.
     pub fn label(&self) -> &'static str {
         match self {
-            TemplateError::EngineNotAvailable { .. } => "EngineNotAvailable",
             TemplateError::Syntax { .. } => "Syntax",
             TemplateError::NotAllowed { .. } => "NotAllowed",
             TemplateError::UnknownHelper { .. } => "UnknownHelper",
@@ -161,6 +157,7 @@ impl TemplateError {
             TemplateError::BrokenVariable { .. } => "BrokenVariable",
             TemplateError::VariableCycle { .. } => "VariableCycle",
             TemplateError::Argument { .. } => "Argument",
+            TemplateError::Evaluation { .. } => "Evaluation",
             TemplateError::TooMuch { .. } => "TooMuch",
         }
     }
@@ -168,8 +165,7 @@ impl TemplateError {
     /// Where the error is, in the template that was compiled or rendered.
     pub fn place(&self) -> &Place {
         match self {
-            TemplateError::EngineNotAvailable { place, .. }
-            | TemplateError::Syntax { place, .. }
+            TemplateError::Syntax { place, .. }
             | TemplateError::NotAllowed { place, .. }
             | TemplateError::UnknownHelper { place, .. }
             | TemplateError::UnknownPartial { place, .. }
@@ -178,6 +174,7 @@ impl TemplateError {
             | TemplateError::BrokenVariable { place, .. }
             | TemplateError::VariableCycle { place, .. }
             | TemplateError::Argument { place, .. }
+            | TemplateError::Evaluation { place, .. }
             | TemplateError::TooMuch { place, .. } => place,
         }
     }
@@ -197,6 +194,8 @@ impl TemplateError {
 pub(super) enum Fault {
     /// A helper's arguments do not fit; the text says how.
     Argument { helper: &'static str, problem: String },
+    /// An expression does not fit the values it found; the text says how.
+    Problem(String),
     /// A bound was exceeded.
     TooMuch { bound: Bound, actual: Option<u64>, allowed: u64 },
     /// A variable reads itself.
@@ -208,6 +207,10 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    pub(super) fn problem(problem: impl Into<String>) -> Fault {
+        Fault::Problem(problem.into())
+    }
+
     pub(super) fn too_much(bound: Bound, actual: Option<u64>, bounds: &Bounds) -> Fault {
         Fault::TooMuch { bound, actual, allowed: bound.allowed(bounds) }
     }
@@ -218,6 +221,7 @@ impl Fault {
             Fault::Argument { helper, problem } => {
                 TemplateError::Argument { place: place(), helper: helper.to_owned(), problem }
             }
+            Fault::Problem(problem) => TemplateError::Evaluation { place: place(), problem },
             Fault::TooMuch { bound, actual, allowed } => {
                 TemplateError::TooMuch { place: place(), bound, actual, allowed, rendering: true }
             }

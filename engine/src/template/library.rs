@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::bounds::Bounds;
 use super::error::{Place, TemplateError};
 use super::handlebars::{self, Partials};
+use super::jinja::Prefix;
 use super::pattern::Patterns;
 use super::scan::{Kind, Tag, scan};
-use super::tree::{Partial, Tree};
-use super::{Engine, Source, Template};
+use super::tree::Partial;
+use super::{Compiled, Engine, Source, Template};
 
 /// Bytes of source text whose compiled templates a library keeps.
 const CACHE_BYTES: usize = 128 * 1024;
@@ -24,7 +25,10 @@ const CACHE_BYTES: usize = 128 * 1024;
 #[derive(Debug)]
 pub struct Library {
     bounds: Bounds,
+    /// Those that are written for Handlebars.
     partials: BTreeMap<String, Result<Partial, TemplateError>>,
+    /// Those that are written for Jinja; or the first that is broken, which breaks all Jinja templates.
+    prefix: Result<Arc<Prefix>, (String, TemplateError)>,
     variables: BTreeMap<String, Variable>,
     cache: Mutex<Cache>,
     patterns: Patterns,
@@ -40,7 +44,7 @@ pub(super) enum Variable {
 #[derive(Debug, Default)]
 struct Cache {
     bytes: usize,
-    trees: HashMap<Arc<str>, Arc<Tree>>,
+    compiled: HashMap<(Engine, Arc<str>), Arc<dyn Compiled>>,
 }
 
 impl Default for Library {
@@ -79,19 +83,29 @@ impl Library {
     }
 
     /// The same under other bounds.
-    // The partials are only read, but nobody should have to remember which of the three is.
-    #[allow(clippy::needless_pass_by_value)]
     pub fn with_bounds(
         partials: BTreeMap<String, Source>,
         variables: BTreeMap<String, Source>,
         variable_values: BTreeMap<String, String>,
         bounds: Bounds,
     ) -> (Library, Vec<TemplateError>) {
-        let partials = compile_partials(&partials, &bounds);
+        let (handlebars, jinja): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            partials.into_iter().partition(|(_, source)| source.engine == Engine::Handlebars);
+        let partials = compile_partials(&handlebars, &bounds);
         let mut errors: Vec<_> = partials.values().filter_map(|partial| partial.as_ref().err().cloned()).collect();
+        let prefix = Prefix::new(jinja.iter(), &bounds).map(Arc::new).map_err(|broken| {
+            errors.extend(broken.iter().map(|(_, error)| error.clone()));
+            broken.into_iter().next()
+        });
+        let prefix = match prefix {
+            Ok(prefix) => Ok(prefix),
+            Err(Some(broken)) => Err(broken),
+            Err(None) => Ok(Arc::default()),
+        };
         let mut library = Library {
             bounds,
             partials,
+            prefix,
             variables: BTreeMap::new(),
             cache: Mutex::default(),
             patterns: Patterns::default(),
@@ -113,21 +127,33 @@ impl Library {
     /// Compiles a template that may call the partials of this library; a text compiled before is not compiled again.
     pub fn compile(&self, source: &Source) -> Result<Template, TemplateError> {
         let name: Arc<str> = source.name.as_str().into();
-        require_engine(source)?;
+        let key = (source.engine, Arc::clone(&source.text));
         if source.text.len() <= self.bounds.source_bytes
-            && let Some(tree) = self.lock_cache().trees.get(&source.text)
+            && let Some(compiled) = self.lock_cache().compiled.get(&key)
         {
-            return Ok(Template::new(name, Arc::<Tree>::clone(tree)));
+            return Ok(Template::new(name, Arc::clone(compiled)));
         }
-        let tags = scan(&source.name, &source.text, &self.bounds)?;
-        let tree = Arc::new(handlebars::compile(&source.name, &source.text, &tags, self, &self.bounds)?);
+        let compiled: Arc<dyn Compiled> = match source.engine {
+            Engine::Handlebars => {
+                let tags = scan(&source.name, &source.text, &self.bounds)?;
+                Arc::new(handlebars::compile(&source.name, &source.text, &tags, self, &self.bounds)?)
+            }
+            Engine::Jinja => match &self.prefix {
+                Ok(prefix) => Arc::new(prefix.compile(&source.name, &source.text, &self.bounds)?),
+                Err((partial, cause)) => {
+                    let place = Place { template: name, line: 1, column: 1 };
+                    let (partial, cause) = (partial.clone(), Box::new(cause.clone()));
+                    return Err(TemplateError::BrokenPartial { place, partial, cause });
+                }
+            },
+        };
         let mut cache = self.lock_cache();
         cache.bytes += source.text.len();
         if cache.bytes > CACHE_BYTES {
-            *cache = Cache { bytes: source.text.len(), trees: HashMap::new() };
+            *cache = Cache { bytes: source.text.len(), compiled: HashMap::new() };
         }
-        cache.trees.insert(Arc::clone(&source.text), Arc::clone(&tree));
-        Ok(Template::new(name, tree))
+        cache.compiled.insert(key, Arc::clone(&compiled));
+        Ok(Template::new(name, compiled))
     }
 
     /// The bounds that templates of this library are held to.
@@ -161,16 +187,6 @@ impl Partials for Library {
 
     fn hint(&self, name: &str) -> String {
         similar(name, self.partials.keys().map(String::as_str), "the partials are")
-    }
-}
-
-fn require_engine(source: &Source) -> Result<(), TemplateError> {
-    match source.engine {
-        Engine::Handlebars => Ok(()),
-        engine @ Engine::Jinja => {
-            let place = Place { template: source.name.as_str().into(), line: 1, column: 1 };
-            Err(TemplateError::EngineNotAvailable { place, engine })
-        }
     }
 }
 
@@ -233,7 +249,7 @@ impl<'s> Compiling<'s> {
         let Some((name, source)) = self.sources.get_key_value(name) else {
             return;
         };
-        match require_engine(source).and_then(|()| scan(&source.name, &source.text, bounds)) {
+        match scan(&source.name, &source.text, bounds) {
             Ok(tags) => visits.push(Visit { name, tags, next: 0 }),
             Err(error) => {
                 self.done.borrow_mut().insert(name.clone(), Err(error));

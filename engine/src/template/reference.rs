@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::bounds::{Bound, Bounds};
 use super::helper::TABLE;
+use super::jinja;
 
 /// The sections, by the names that the page calls them.
 ///
@@ -15,7 +16,13 @@ use super::helper::TABLE;
 /// assert!(helpers.contains("| `upper text` |"));
 /// ```
 pub fn reference() -> Vec<(&'static str, String)> {
-    vec![("helpers", helpers()), ("bounds", bounds())]
+    vec![
+        ("helpers", helpers()),
+        ("filters", entries("filter", jinja::filters())),
+        ("tests", entries("test", jinja::tests())),
+        ("functions", entries("function", jinja::functions())),
+        ("bounds", bounds()),
+    ]
 }
 
 fn helpers() -> String {
@@ -24,6 +31,14 @@ fn helpers() -> String {
         [code(helper.signature), helper.description.to_owned(), code(helper.example), data, code(helper.expected)]
     });
     table(["helper", "gives", "example", "over", "which gives"], rows)
+}
+
+fn entries(what: &str, entries: impl Iterator<Item = jinja::Documented>) -> String {
+    let rows = entries.map(|entry| {
+        let (template, result) = entry.example;
+        [code(&entry.signature), entry.description.to_owned(), code(template), code(result)]
+    });
+    table([what, "gives", "example", "which gives"], rows)
 }
 
 fn bounds() -> String {
