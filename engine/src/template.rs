@@ -35,6 +35,7 @@ mod scope;
 mod testing;
 mod tree;
 mod variables;
+mod weight;
 
 use std::fmt;
 use std::sync::Arc;

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::configuration::DEFAULT_BUDGET_BYTES;
+
 /// The operator of CicdContexts.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "operator", version, about, max_term_width = 100)]
@@ -65,6 +67,11 @@ pub struct RunArguments {
     /// How many contexts may have an event handled at once.
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub concurrency: usize,
+
+    /// How many bytes of compiled configurations are kept, estimated, beside those in use. What is missing is compiled
+    /// again when an event needs it.
+    #[arg(long, default_value_t = DEFAULT_BUDGET_BYTES, value_name = "BYTES")]
+    pub configuration_cache_bytes: usize,
 
     /// Where /livez, /readyz and /metrics are served; port 0 takes a free one and logs it.
     #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS")]

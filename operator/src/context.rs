@@ -16,7 +16,7 @@ pub async fn reconcile(operator: &Arc<Operator>, key: &ObjectKey) -> Next {
     let Some(context) = watch::read(&operator.caches.contexts, |store| store.get(key)) else {
         operator.configurations.forget(key);
         operator.writers.forget(key);
-        operator.last_writes.forget(key);
+        operator.trickle.forget(key);
         // Its events, if there are any, have to be told.
         operator.queues.events.add(key.clone());
         return Next::Await;

@@ -5,6 +5,7 @@
 //! `context` apply, and `report` tells people. `main` only wires.
 
 pub mod args;
+pub mod budget;
 pub mod cache;
 pub mod client;
 pub mod configuration;
@@ -21,3 +22,4 @@ pub mod shared;
 pub mod state;
 pub mod state_write;
 pub mod telemetry;
+pub mod turns;

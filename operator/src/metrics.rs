@@ -30,6 +30,26 @@ pub struct ReconcileLabels {
     pub kind: &'static str,
 }
 
+/// A cache of what was computed.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct CacheLabels {
+    /// configurations, bases or endpoints
+    pub cache: &'static str,
+}
+
+/// What one cache counts.
+#[derive(Clone, Debug, Default)]
+pub struct CacheMetrics {
+    /// Uses of what was there.
+    pub hits: Counter,
+    /// Computations of what was not there.
+    pub misses: Counter,
+    /// What had to make room.
+    pub evictions: Counter,
+    /// Bytes that are kept, estimated.
+    pub bytes: Gauge,
+}
+
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -54,6 +74,14 @@ pub struct Metrics {
     pub dropped_reports: Counter,
     /// Contexts in the cache.
     pub contexts: Gauge,
+    /// Uses of what a cache of computed things had.
+    pub cache_hits: Family<CacheLabels, Counter>,
+    /// What had to be computed.
+    pub cache_misses: Family<CacheLabels, Counter>,
+    /// What had to make room.
+    pub cache_evictions: Family<CacheLabels, Counter>,
+    /// Bytes that are kept, estimated.
+    pub cache_bytes: Family<CacheLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -77,6 +105,10 @@ impl Metrics {
             reconcile_errors: Family::default(),
             dropped_reports: Counter::default(),
             contexts: Gauge::default(),
+            cache_hits: Family::default(),
+            cache_misses: Family::default(),
+            cache_evictions: Family::default(),
+            cache_bytes: Family::default(),
             registry: Registry::default(),
         };
         registry.register("api_writes", "Writes to the API server that were tried", metrics.writes.clone());
@@ -106,6 +138,15 @@ impl Metrics {
             metrics.dropped_reports.clone(),
         );
         registry.register("contexts", "Contexts in the cache", metrics.contexts.clone());
+        registry.register("cache_hits", "Uses of compiled things that were kept", metrics.cache_hits.clone());
+        registry.register("cache_misses", "Compiled things that had to be computed", metrics.cache_misses.clone());
+        registry.register("cache_evictions", "Compiled things that made room", metrics.cache_evictions.clone());
+        registry.register_with_unit(
+            "cache",
+            "Size of the compiled things that are kept, estimated",
+            Unit::Bytes,
+            metrics.cache_bytes.clone(),
+        );
         Self { registry, ..metrics }
     }
 
@@ -114,6 +155,17 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+
+    /// What the cache of this name counts: configurations, bases or endpoints.
+    pub fn cache(&self, cache: &'static str) -> CacheMetrics {
+        let labels = CacheLabels { cache };
+        CacheMetrics {
+            hits: self.cache_hits.get_or_create(&labels).clone(),
+            misses: self.cache_misses.get_or_create(&labels).clone(),
+            evictions: self.cache_evictions.get_or_create(&labels).clone(),
+            bytes: self.cache_bytes.get_or_create(&labels).clone(),
+        }
     }
 
     /// Counts one write to the API server.
@@ -133,5 +185,15 @@ mod tests {
         metrics.wrote("event_status");
         let text = metrics.encode().unwrap();
         assert!(text.contains("cicdcontext_api_writes_total{target=\"event_status\"} 2"), "{text}");
+    }
+
+    #[test]
+    fn a_cache_counts_under_its_name() {
+        let metrics = Metrics::new();
+        metrics.cache("bases").evictions.inc();
+        metrics.cache("bases").bytes.set(7);
+        let text = metrics.encode().unwrap();
+        assert!(text.contains("cicdcontext_cache_evictions_total{cache=\"bases\"} 1"), "{text}");
+        assert!(text.contains("cicdcontext_cache_bytes{cache=\"bases\"} 7"), "{text}");
     }
 }

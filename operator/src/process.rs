@@ -67,6 +67,7 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
         unknown_context_grace: arguments.unknown_context_grace,
         selector: arguments.selector.clone(),
         cluster_domain: arguments.cluster_domain.clone(),
+        configuration_cache_bytes: arguments.configuration_cache_bytes,
     };
     let operator = Arc::new(Operator::new(client, settings, sender, reporter, metrics, stop.clone()));
     let selection = Selection { namespaces: arguments.watch_namespace.clone(), selector: arguments.selector.clone() };

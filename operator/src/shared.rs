@@ -4,6 +4,7 @@ pub mod acknowledged;
 pub mod computing;
 pub mod memory;
 pub mod status;
+pub mod trickle;
 pub mod wake;
 
 use std::{
@@ -12,7 +13,7 @@ use std::{
 };
 
 use cicdcontext_crds::{
-    CicdBase, CicdContext, CicdContextSpec, CicdEndpoint, CicdEvent, CicdStateWrite, ClusterCicdBase,
+    CicdBase, CicdContext, CicdContextSpec, CicdEndpoint, CicdEndpointSpec, CicdEvent, CicdStateWrite, ClusterCicdBase,
 };
 use cicdcontext_delivery::Sender;
 use kube::{Api, Client, api::ListParams};
@@ -20,13 +21,14 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     computing::Computing,
-    memory::{Interrupted, LastWrites, Leaving, Unrecorded, Unreportable},
+    memory::{Interrupted, Leaving, Unrecorded, Unreportable},
+    trickle::Trickle,
 };
 use crate::{
     cache::{ObjectKey, Store, Stored, watch},
     client::{RequestError, bounded},
-    configuration::{Bases, Configurations, Configured},
-    endpoint::compiled::Compiled,
+    configuration::{Bases, Configurations, Configured, facts::Facts},
+    endpoint::compiled::{Compilation, Compiled},
     metrics::Metrics,
     queue::Queue,
     report::Reporter,
@@ -42,6 +44,8 @@ pub struct Settings {
     pub selector: Option<String>,
     /// DNS domain of the cluster.
     pub cluster_domain: String,
+    /// Bytes of compiled configurations that are kept.
+    pub configuration_cache_bytes: usize,
 }
 
 /// The caches of all kinds.
@@ -129,8 +133,8 @@ pub struct Operator {
     pub schemas: Arc<Schemas>,
     /// Writers of contexts.
     pub writers: Writers,
-    /// When the status of each context was last written.
-    pub last_writes: LastWrites,
+    /// When the status of each context may be written.
+    pub trickle: Trickle,
     /// Event annotations that are being taken away.
     pub leaving: Leaving,
     /// Events whose status the API server refuses.
@@ -165,7 +169,7 @@ impl Operator {
         let caches = Caches::default();
         let bases = Bases { namespaced: Arc::clone(&caches.bases), cluster: Arc::clone(&caches.cluster_bases) };
         Self {
-            configurations: Configurations::new(bases),
+            configurations: Configurations::new(bases, settings.configuration_cache_bytes, &metrics),
             writers: Writers::new(
                 client.clone(),
                 Arc::clone(&caches.contexts),
@@ -178,8 +182,8 @@ impl Operator {
             settings,
             caches,
             queues: Queues::default(),
-            endpoints_compiled: Compiled::default(),
-            last_writes: LastWrites::default(),
+            endpoints_compiled: Compiled::new(metrics.cache("endpoints")),
+            trickle: Trickle::default(),
             leaving: Leaving::default(),
             unreportable: Unreportable::default(),
             interrupted: Interrupted::default(),
@@ -207,23 +211,45 @@ impl Operator {
         watch::read(&self.caches.state_writes, |store| store.find(0, context))
     }
 
-    /// Computes something that tenants decide the length of: in turn, and off the workers of the runtime, so that
-    /// everything else goes on meanwhile.
-    pub async fn compute<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.computing.run(work).await
+    /// Computes something that tenants decide the length of: in turn, namespace by namespace, and off the workers of the
+    /// runtime, so that everything else goes on meanwhile. `namespace` is the one that it is done for.
+    pub async fn compute<T>(&self, namespace: &str, work: impl FnOnce() -> T) -> T {
+        self.computing.run(namespace, work).await
     }
 
-    /// The configuration in force for a context. If it has to be resolved anew, that is computed in turn.
+    /// The configuration in force for a context. If it has to be resolved or compiled anew, that is computed in turn.
     pub async fn configured(&self, context: &Stored<CicdContext>, spec: &CicdContextSpec) -> Configured {
-        if let Some(known) = self.configurations.known(context, spec) {
+        if let Some(known) = self.configurations.known(context) {
             return known;
         }
-        let configured = self.compute(|| self.configurations.of(context, spec)).await;
-        // A base may have come between looking for it and noting that it was looked for.
-        if self.configurations.known(context, spec).is_none() {
+        let configured = self.compute(context.namespace(), || self.configurations.of(context, spec)).await;
+        self.look_again(context);
+        configured
+    }
+
+    /// What the status of a context needs to know of its configuration: that alone has nothing compiled.
+    pub async fn facts(&self, context: &Stored<CicdContext>, spec: &CicdContextSpec) -> Arc<Facts> {
+        if let Some(known) = self.configurations.facts(context) {
+            return known;
+        }
+        let facts = self.compute(context.namespace(), || self.configurations.facts_of(context, spec)).await;
+        self.look_again(context);
+        facts
+    }
+
+    /// A base may have come between looking for it and noting that it was looked for.
+    fn look_again(&self, context: &Stored<CicdContext>) {
+        if self.configurations.facts(context).is_none() {
             self.queues.contexts.add(ObjectKey::new(context.namespace(), context.name()));
         }
-        configured
+    }
+
+    /// An endpoint with its templates compiled, or why they cannot be. Compiling is computed in turn.
+    pub async fn compiled(&self, stored: &Stored<CicdEndpoint>, spec: &CicdEndpointSpec) -> Compilation {
+        if let Some(known) = self.endpoints_compiled.known(stored) {
+            return known;
+        }
+        self.compute(stored.namespace(), || self.endpoints_compiled.of(stored, spec)).await
     }
 
     /// A context as the API server has it now. The cache does not learn of it: what changed in it has to come through

@@ -80,7 +80,7 @@ pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Next,
             Judged::Refuse(verdict) => refuse(operator, &write, &verdict).await?,
         }
     }
-    operator.writers.retire(key, acknowledged(operator, key, &context));
+    operator.writers.retire(key, acknowledged(operator, key, &context).await);
     let (writes, intents): (Vec<Write>, Vec<Intent>) = intents.into_iter().unzip();
     let results = operator.writers.write_all(key, &context, intents).await;
     let mut unavailable = None;

@@ -57,6 +57,7 @@ pub struct Endpoint {
     pub allow: Allow,
     /// Its partials.
     pub library: Library,
+    bytes: usize,
 }
 
 /// The templates of an endpoint's bodies; none where neither the endpoint nor its preset has one.
@@ -124,8 +125,11 @@ impl Endpoint {
             .collect();
         let bodies = bodies(spec, &source);
         let named = headers.iter().chain(&args).map(|named| &named.value);
+        let mut bytes =
+            spec.partials.iter().flatten().map(|(_, text)| source("", text).estimated_bytes()).sum::<usize>();
         for template in named.chain(bodies.all()) {
             library.compile(template).map_err(Box::new)?;
+            bytes += template.estimated_bytes();
         }
         let captures = spec.capture.iter().flatten().enumerate();
         let capture: Vec<ChangeTemplate> = captures
@@ -140,7 +144,13 @@ impl Endpoint {
             capture,
             allow: spec.allow.clone().unwrap_or_default(),
             library,
+            bytes: bytes + 2 * crate::state::limits::size(spec),
         })
+    }
+
+    /// Bytes of memory that it takes, estimated; more rather than less. See [`Source::estimated_bytes`].
+    pub fn estimated_bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The texts of the headers that are templates.

@@ -4,8 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::{
     configuration::Resolved,
-    template::{Library, TemplateError},
+    state::limits::size,
+    template::{Library, Source, TemplateError},
 };
+
+/// Bytes of memory for each byte of settings as JSON: they are kept as values, and once more with who wrote them.
+/// Measured with short keys and values.
+const SETTINGS: usize = 12;
+/// Bytes that a program takes however little there is in it.
+const PROGRAM: usize = 4 * 1024;
 
 /// What a context's events run on. Cheap to share, and the same for all contexts with the same content.
 #[derive(Debug)]
@@ -16,6 +23,7 @@ pub struct Program {
     pub library: Library,
     /// Templates that do not compile. Only handlers that use them fail.
     pub errors: Vec<TemplateError>,
+    bytes: usize,
 }
 
 impl Program {
@@ -31,6 +39,14 @@ impl Program {
                 errors.push(error);
             }
         }
-        Self { resolved, library, errors }
+        let settings = resolved.pipelines.values().map(|pipeline| size(&pipeline.settings)).sum::<usize>();
+        let templates = resolved.templates().map(Source::estimated_bytes).sum::<usize>();
+        let bytes = PROGRAM + templates + SETTINGS * (settings + size(&resolved.settings)) + 2 * size(variable_values);
+        Self { resolved, library, errors, bytes }
+    }
+
+    /// Bytes of memory that it takes, estimated; more rather than less. See [`Source::estimated_bytes`].
+    pub fn estimated_bytes(&self) -> usize {
+        self.bytes
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::testing::{library, render, render_in, render_with, rendering_error, seed, source, sources};
-use super::{Engine, Escape, Library, Seed, Source, TemplateError, truthy};
+use super::{Escape, Library, Seed, TemplateError, truthy};
 
 fn error_of(result: Result<String, TemplateError>) -> String {
     result.expect_err("an error").to_string()

@@ -1,8 +1,9 @@
 //! The status of a context.
 //!
-//! What flips is written at once: conditions, and which configuration is in force. What only counts (sizes, numbers of
-//! events, the last event, which paths break the schema as long as some do) is written at most once in 60 seconds, so
-//! that a plain patch of the state costs the operator no write of its own.
+//! What flips is written at once: conditions; and what an edit of the context's own configuration brings about. All else
+//! (sizes, numbers of events, the last event, which paths break the schema as long as some do, which configuration is in force after an edit of a base) is written at
+//! most once in 60 seconds, and trickles if it concerns many contexts: a plain patch of the state costs the operator no
+//! write of its own, and an edit of a base no storm of them.
 
 use cicdcontext_crds::{
     CicdContext, CicdContextSpec, CicdContextStatus, CicdEvent, EventPhase, HandlerPhase, Time, conditions,
@@ -16,8 +17,8 @@ use cicdcontext_engine::state::{
 use serde_json::{Map, Value};
 
 use crate::{
-    cache::{Malformed, ObjectKey, Stored},
-    configuration::{Configured, NotReady, may_recover_by_itself},
+    cache::{Malformed, ObjectKey, Stored, watch},
+    configuration::{NotReady, facts::Facts, may_recover_by_itself},
     queue::Next,
     report::Severity,
     shared::{Operator, status},
@@ -27,40 +28,66 @@ use crate::{
 /// Brings the status of a context up to date.
 pub async fn reconcile(operator: &Operator, key: &ObjectKey, context: &Stored<CicdContext>) -> Next {
     let spec = context.spec();
-    let configured = match &spec {
-        Ok(spec) => Some(operator.configured(context, spec).await),
+    let facts = match &spec {
+        Ok(spec) => Some(operator.facts(context, spec).await),
         Err(_) => None,
     };
+    let next = bring_up_to_date(operator, key, context, spec.as_ref(), facts.as_deref()).await;
+    if let Some(facts) = facts
+        && next != Next::Retry
+    {
+        operator.trickle.saw(key, facts.fingerprint);
+    }
+    next
+}
+
+async fn bring_up_to_date(
+    operator: &Operator,
+    key: &ObjectKey,
+    context: &Stored<CicdContext>,
+    spec: Result<&CicdContextSpec, &Malformed>,
+    facts: Option<&Facts>,
+) -> Next {
     let before = context.status_or_default();
     let state_valid = match &spec {
-        Ok(spec) if spec.state_schema.is_some() => operator.compute(|| judge_state(spec, &operator.schemas)).await,
+        Ok(spec) if spec.state_schema.is_some() => {
+            operator.compute(context.namespace(), || judge_state(spec, &operator.schemas)).await
+        }
         Ok(spec) => judge_state(spec, &operator.schemas),
         Err(malformed) => (false, malformed.reason(), malformed.to_string()),
     };
     let mut after = before.clone();
-    judge(&mut after, spec.as_ref(), configured.as_ref(), state_valid, &Time(operator.now()));
-    let flips = differ(&before, &after);
-    if flips && conditions::is_true(&after.conditions, condition::READY) {
+    judge(&mut after, spec, facts, state_valid, &Time(operator.now()));
+    let changed = after != before;
+    if changed && conditions::is_true(&after.conditions, condition::READY) {
         // What waited for the configuration can begin.
         operator.queues.events.add(key.clone());
     }
-    if !flips && let Some(wait) = operator.last_writes.wait(key) {
-        return Next::After(wait);
+    let edited = facts.is_some_and(|facts| operator.trickle.is_edited(key, facts.fingerprint));
+    let prompt = flips(&before, &after) || (changed && edited);
+    if !prompt && let Some(rest) = operator.trickle.rest(key) {
+        return Next::After(rest);
     }
-    count(&mut after, spec.as_ref().ok(), &operator.events_of(key));
+    count(&mut after, spec.ok(), &operator.events_of(key));
     if after == before {
+        operator.trickle.nothing_to_write(key);
         return Next::Await;
     }
-    if flips {
-        tell(operator, context, &before, &after);
+    let contexts = watch::read(&operator.caches.contexts, crate::cache::Store::len);
+    if !prompt && let Some(wait) = operator.trickle.wait(key, contexts) {
+        return Next::After(wait);
     }
+    tell(operator, context, &before, &after);
     match status::replace(operator, context, &after, "context_status").await {
         Ok(_) => {
-            operator.last_writes.note(key);
+            operator.trickle.wrote(key);
             Next::Await
         }
         // Deleted; or an object that breaks its schema and takes no status either. A change of it brings it here again.
-        Err(error) if matches!(error.code(), Some(404 | 422)) => Next::Await,
+        Err(error) if matches!(error.code(), Some(404 | 422)) => {
+            operator.trickle.nothing_to_write(key);
+            Next::Await
+        }
         Err(error) => {
             tracing::warn!(context = %key, %error, "write the status of a context");
             Next::Retry
@@ -68,27 +95,38 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey, context: &Stored<Ci
     }
 }
 
-/// What flips: conditions and the configuration in force.
+/// Whether something turned over that people and programs wait for. What is wrong may be told in other words meanwhile:
+/// that alone is none, since it may concern every context of a base.
+fn flips(before: &CicdContextStatus, after: &CicdContextStatus) -> bool {
+    after.conditions.iter().any(|now| {
+        conditions::get(&before.conditions, &now.type_).is_none_or(|old| {
+            old.status != now.status || (now.type_ == condition::STATE_VALID && old.reason != now.reason)
+        })
+    })
+}
+
+/// What can be judged without counting: conditions and the configuration in force.
 fn judge(
     status: &mut CicdContextStatus,
     spec: Result<&CicdContextSpec, &Malformed>,
-    configured: Option<&Configured>,
+    facts: Option<&Facts>,
     state_valid: (bool, &'static str, String),
     now: &Time,
 ) {
-    let problem = match (&spec, configured) {
+    let outcome = facts.map(|facts| facts.outcome.as_ref());
+    let problem = match (&spec, outcome) {
         (Err(malformed), _) => Some(NotReady { reason: malformed.reason(), message: malformed.to_string() }),
         (Ok(_), Some(Err(not_ready))) => Some(not_ready.clone()),
-        (Ok(_), Some(Ok(program))) => program.errors.first().map(|error| NotReady {
+        (Ok(_), Some(Ok(usable))) => usable.template_error.as_ref().map(|error| NotReady {
             reason: reason::INVALID_TEMPLATE,
             message: format!("{error}; handlers that do not use it run all the same"),
         }),
         (Ok(_), None) => None,
     };
-    if let Some(Ok(program)) = configured {
-        status.selected_context.clone_from(&program.resolved.selected);
-        status.configuration_hash = Some(program.resolved.hash.clone());
-        status.bases.clone_from(&program.resolved.bases);
+    if let Some(Ok(usable)) = outcome {
+        status.selected_context.clone_from(&usable.selected);
+        status.configuration_hash = Some(usable.hash.clone());
+        status.bases.clone_from(&usable.bases);
     }
     let (ready, why, message) = match &problem {
         None => (true, reason::RESOLVED, String::new()),
@@ -101,20 +139,6 @@ fn judge(
     }
     let (valid, why, message) = state_valid;
     conditions::set(&mut status.conditions, condition::STATE_VALID, valid, why, &message, None, now);
-}
-
-/// Whether something flipped. What StateValid says in words follows each patch of the state; it is no reason for a
-/// write of its own as long as status and reason stay.
-fn differ(before: &CicdContextStatus, after: &CicdContextStatus) -> bool {
-    let mut after = after.clone();
-    let old = conditions::get(&before.conditions, condition::STATE_VALID);
-    let new = after.conditions.iter_mut().find(|condition| condition.type_ == condition::STATE_VALID);
-    if let (Some(old), Some(new)) = (old, new)
-        && (&old.status, &old.reason) == (&new.status, &new.reason)
-    {
-        new.message.clone_from(&old.message);
-    }
-    after != *before
 }
 
 /// Limits come first: a state beyond them is not looked at any closer.

@@ -46,9 +46,9 @@ where
         Err(malformed) => Some((malformed.reason(), malformed.to_string())),
         Ok((bases, block)) => {
             let check = || operator.configurations.of_base(&reference, stored.namespace(), &bases, &block);
-            match operator.compute(check).await {
+            match operator.compute(stored.namespace(), check).await {
                 Err(not_ready) => Some((not_ready.reason, not_ready.message)),
-                Ok(program) => program.errors.first().map(|error| (reason::INVALID_TEMPLATE, error.to_string())),
+                Ok(template_error) => template_error.map(|error| (reason::INVALID_TEMPLATE, error)),
             }
         }
     };

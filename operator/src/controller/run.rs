@@ -136,13 +136,13 @@ fn start_watches(
     start.namespaced(&caches.state_writes, None, wake::state_write_changed);
     start.namespaced(&caches.bases, None, |operator, changed| {
         let reference = BaseReference { kind: BaseKind::CicdBase, name: changed.key.name.clone() };
-        wake::base_changed(operator, &changed.key, &reference, Some(&changed.key.namespace), changed.after.is_none());
+        wake::base_changed(operator, changed, &reference, Some(&changed.key.namespace));
     });
     start.namespaced(&caches.endpoints, None, wake::endpoint_changed);
     let all = Watch::all(operator.client.clone(), None);
     start.one(all, &caches.cluster_bases, |operator, changed| {
         let reference = BaseReference { kind: BaseKind::ClusterCicdBase, name: changed.key.name.clone() };
-        wake::base_changed(operator, &changed.key, &reference, None, changed.after.is_none());
+        wake::base_changed(operator, changed, &reference, None);
     });
 }
 

@@ -55,7 +55,7 @@ pub async fn gather(
                 Ok(spec) if home != namespace && !allows(operator, &spec, namespace).await? => {
                     EndpointLookup::NotAllowed
                 }
-                Ok(spec) => match operator.endpoints_compiled.of(&stored, &spec) {
+                Ok(spec) => match operator.compiled(&stored, &spec).await {
                     Ok(endpoint) => {
                         gathered.specs.insert(reference.clone(), (home.to_owned(), spec));
                         EndpointLookup::Found(endpoint)

@@ -76,7 +76,7 @@ async fn check(
     stored: &Stored<CicdEndpoint>,
     spec: &CicdEndpointSpec,
 ) -> Result<(), (&'static str, String)> {
-    operator.endpoints_compiled.of(stored, spec).map_err(|problem| (reason::INVALID_TEMPLATE, problem))?;
+    operator.compiled(stored, spec).await.map_err(|problem| (reason::INVALID_TEMPLATE, problem))?;
     let mut secrets = Secrets::new(operator.client.clone(), stored.namespace());
     let scope = Scope::namespace(stored.namespace(), &operator.settings.cluster_domain);
     match destination(spec, &mut secrets, scope, &[]).await {

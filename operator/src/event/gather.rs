@@ -101,7 +101,7 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
     };
     let done = ledger.map(|ledger| ledger.done().to_vec()).unwrap_or_default();
     let run = Run::new(facts, context_facts, program, done);
-    operator.writers.retire(key, acknowledged(operator, key, &context));
+    operator.writers.retire(key, acknowledged(operator, key, &context).await);
     let endpoints = gather_endpoints(operator, context.namespace(), &run.endpoints()).await?;
     let state = context_spec.state.unwrap_or_default();
     Ok(Found::Ready(Box::new(Ready { run, context, state, endpoints, dry_run })))

@@ -118,7 +118,7 @@ impl<'a> Performance<'a> {
         }
         let Ready { run, state, endpoints, .. } = &mut self.ready;
         let view = View { state, endpoints };
-        Ok(self.operator.compute(|| run.next(view)).await)
+        Ok(self.operator.compute(&self.key.namespace, || run.next(view)).await)
     }
 
     async fn write(&mut self, write: Write) -> Result<(), RequestError> {

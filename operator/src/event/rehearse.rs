@@ -23,11 +23,11 @@ pub async fn rehearse(operator: &Operator, ready: Ready) -> Outcome {
     let Ready { run, state, endpoints, context, .. } = ready;
     let mut rehearsal = Rehearsal::new(run, state);
     if let Some(schema) = context.spec().ok().and_then(|spec| spec.state_schema) {
-        rehearsal = rehearsal.within(operator.compute(|| operator.schemas.get(&schema)).await);
+        rehearsal = rehearsal.within(operator.compute(context.namespace(), || operator.schemas.get(&schema)).await);
     }
     let mut told = Vec::new();
     let mut outcome = loop {
-        match operator.compute(|| rehearsal.next(&endpoints, &|_, _| None)).await {
+        match operator.compute(context.namespace(), || rehearsal.next(&endpoints, &|_, _| None)).await {
             Progress::Again | Progress::Set(_) => {}
             Progress::Handler(handler) => told.push(Told::of(&handler, &endpoints)),
             Progress::Done(outcome) => break *outcome,

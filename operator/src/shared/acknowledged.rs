@@ -22,7 +22,7 @@ use crate::cache::{ObjectKey, Stored};
 ///
 /// The caches may be trusted with it: what they hold at the start is complete, and an effect is entered later only for
 /// an object that they hold.
-pub fn acknowledged(operator: &Operator, key: &ObjectKey, context: &Stored<CicdContext>) -> Vec<EffectHash> {
+pub async fn acknowledged(operator: &Operator, key: &ObjectKey, context: &Stored<CicdContext>) -> Vec<EffectHash> {
     let LedgerState::Ours(ledger) = Ledger::of(context.metadata.annotations.as_ref(), context.uid()) else {
         return Vec::new();
     };
@@ -40,9 +40,8 @@ pub fn acknowledged(operator: &Operator, key: &ObjectKey, context: &Stored<CicdC
         .filter_map(|event| event.spec().ok().map(|spec| (event, spec)))
         .collect();
     if !unfinished.is_empty() {
-        let Ok(Ok(program)) = context.spec().map(|spec| operator.configurations.of(context, &spec)) else {
-            return Vec::new();
-        };
+        let Ok(spec) = context.spec() else { return Vec::new() };
+        let Ok(program) = operator.configured(context, &spec).await else { return Vec::new() };
         needed.extend(unfinished.iter().flat_map(|(event, spec)| effects_of(spec, event.uid(), &program)));
     }
     ledger.done().iter().filter(|effect| !needed.contains(*effect)).cloned().collect()

@@ -3,41 +3,12 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
 };
 
 use cicdcontext_crds::CicdEventStatus;
 use cicdcontext_engine::event::Run;
 
 use crate::cache::ObjectKey;
-
-/// How often what only counts is written.
-const COUNT_EVERY: Duration = Duration::from_mins(1);
-
-/// When the status of each context was last written.
-#[derive(Debug, Default)]
-pub struct LastWrites(Mutex<HashMap<ObjectKey, Instant>>);
-
-impl LastWrites {
-    /// Forgets a context that is gone.
-    pub fn forget(&self, key: &ObjectKey) {
-        self.lock().remove(key);
-    }
-
-    /// It was written just now.
-    pub fn note(&self, key: &ObjectKey) {
-        self.lock().insert(key.clone(), Instant::now());
-    }
-
-    /// How long what only counts has to wait.
-    pub fn wait(&self, key: &ObjectKey) -> Option<Duration> {
-        COUNT_EVERY.checked_sub(self.lock().get(key)?.elapsed())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Event annotations whose events exist and which are being taken away.
 #[derive(Debug, Default)]

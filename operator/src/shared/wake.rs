@@ -44,11 +44,15 @@ pub fn state_write_changed(operator: &Operator, changed: &Changed<CicdStateWrite
 
 /// An endpoint came, changed or went.
 pub fn endpoint_changed(operator: &Operator, changed: &Changed<CicdEndpoint>) {
-    let same_spec = matches!((&changed.before, &changed.after), (Some(before), Some(after))
-        if before.metadata.generation == after.metadata.generation && before.uid() == after.uid());
-    if changed.after.is_some() && !same_spec {
+    if changed.after.is_some() && !is_same_spec(changed) {
         operator.queues.endpoints.add(changed.key.clone());
     }
+}
+
+/// Whether no more than metadata and status changed.
+fn is_same_spec<K>(changed: &Changed<K>) -> bool {
+    matches!((&changed.before, &changed.after), (Some(before), Some(after))
+        if before.metadata.generation == after.metadata.generation && before.uid() == after.uid())
 }
 
 /// An event came, changed or went: its context may have work.
@@ -72,20 +76,20 @@ pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
     }
 }
 
-/// A base came, changed or went.
-pub fn base_changed(
-    operator: &Operator,
-    key: &ObjectKey,
-    reference: &BaseReference,
-    namespace: Option<&str>,
-    gone: bool,
-) {
+/// A base came, changed or went. That its status was written changes nothing for those who use it.
+pub fn base_changed<K>(operator: &Operator, changed: &Changed<K>, reference: &BaseReference, namespace: Option<&str>) {
+    if is_same_spec(changed) {
+        return;
+    }
+    let (key, gone) = (&changed.key, changed.after.is_none());
     if gone {
-        operator.configurations.forget_base(reference, namespace.unwrap_or_default());
+        operator.configurations.forget_base(reference.kind, key);
     }
     for context in operator.configurations.users_of(reference, namespace) {
-        operator.queues.contexts.add(context.clone());
-        operator.queues.events.add(context);
+        if !operator.unfinished_events_of(&context).is_empty() {
+            operator.queues.events.add(context.clone());
+        }
+        operator.queues.contexts.add(context);
     }
     let namespaced = keys(&operator.caches.bases).into_iter().map(|key| (BaseKind::CicdBase, key));
     let cluster = keys(&operator.caches.cluster_bases).into_iter().map(|key| (BaseKind::ClusterCicdBase, key));

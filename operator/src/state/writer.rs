@@ -322,7 +322,7 @@ impl Writers {
                     let compiled = self.schemas.get(schema);
                     plan_batch(context, spec, compiled.as_ref().as_ref().ok(), batch, retired)
                 };
-                self.computing.run(judge).await
+                self.computing.run(context.namespace(), judge).await
             }
         }
     }

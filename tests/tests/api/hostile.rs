@@ -7,13 +7,6 @@ use crate::{
     scene::Scene,
 };
 
-/// The value of a metric with this label text, 0 if it is not there.
-async fn metric(scene: &Scene, line: &str) -> u64 {
-    let text = scene.metrics().await;
-    let found = text.lines().find_map(|found| found.strip_prefix(line));
-    found.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
-}
-
 #[tokio::test]
 async fn a_context_whose_events_wait_costs_nothing_while_they_do() {
     let scene = Scene::new().await;
@@ -28,11 +21,11 @@ async fn a_context_whose_events_wait_costs_nothing_while_they_do() {
         scene.others_work().await;
     }
     let line = "cicdcontext_reconciles_total{kind=\"event\"}";
-    let before = metric(&scene, line).await;
+    let before = scene.metric(line).await;
     for _ in 0..3 {
         scene.others_work().await;
     }
-    let turns = metric(&scene, line).await - before;
+    let turns = scene.metric(line).await - before;
     assert!(turns < 60, "{turns} turns for three events of other contexts");
     scene.patch(Kind::Context, "shop", &json!({"spec": {"suspend": null}})).await;
     for name in ["e1", "e2", "e3"] {

@@ -8,6 +8,7 @@
 mod bad_annotations;
 mod bad_configuration;
 mod bad_deliveries;
+mod base_edit;
 mod captures;
 mod cli;
 mod concurrent;

@@ -113,6 +113,13 @@ impl Scene {
         operator.metrics().await.unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// The value of the metric with this name and labels, 0 if it is not there.
+    pub(crate) async fn metric(&self, metric: &str) -> u64 {
+        let text = self.metrics().await;
+        let found = text.lines().find_map(|line| line.strip_prefix(metric));
+        found.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
+    }
+
     /// All that the operator has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
