@@ -203,9 +203,10 @@ impl Schema {
         let added = before.filter(|before| before.are_listed()).and_then(|before| {
             let is_new = |found: &&Found<'_>| counts.get(&found.key) > before.count(&found.key);
             let new: Vec<&Found<'_>> = found.iter().filter(is_new).collect();
-            (!new.is_empty()).then(|| Violations::listed(new, HashMap::new()))
+            (!new.is_empty()).then(|| Violations::listed(&new, HashMap::new()))
         });
-        (Standing::Violated(Violations::listed(found.iter().collect(), counts)), added)
+        let found: Vec<&Found<'_>> = found.iter().collect();
+        (Standing::Violated(Violations::listed(&found, counts)), added)
     }
 
     /// Violations of a state that is too large to list them all.
@@ -215,7 +216,8 @@ impl Schema {
             return Violations::unlisted(None);
         }
         let first = self.validator.validate(state).err();
-        Violations::unlisted(first.as_ref().and_then(|error| Found::of(error, state).into_iter().next()))
+        let found = first.as_ref().map(|error| Found::of(error, state)).unwrap_or_default();
+        Violations::unlisted(found.first())
     }
 }
 

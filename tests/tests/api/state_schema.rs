@@ -24,7 +24,7 @@ fn counting(configuration: Value) -> Value {
 
 const FIVE: &str = "state.count is \"five\" and must be of type integer";
 
-fn write(path: &str, value: Value) -> Value {
+fn write(path: &str, value: &Value) -> Value {
     json!({"contextRef": {"name": "shop"}, "changes": [{"path": path, "value": value}]})
 }
 
@@ -106,9 +106,9 @@ async fn an_event_whose_set_breaks_the_schema_fails_and_runs_no_handler() {
 async fn of_state_writes_that_wait_together_only_those_that_break_the_schema_are_refused() {
     let mut scene = Scene::without_operator().await;
     scene.create(Kind::Context, "shop", &counting(json!({}))).await;
-    scene.create(Kind::StateWrite, "a", &write("state.other", json!("a"))).await;
-    scene.create(Kind::StateWrite, "b", &write("state.count", json!("five"))).await;
-    scene.create(Kind::StateWrite, "c", &write("state.count", json!(5))).await;
+    scene.create(Kind::StateWrite, "a", &write("state.other", &json!("a"))).await;
+    scene.create(Kind::StateWrite, "b", &write("state.count", &json!("five"))).await;
+    scene.create(Kind::StateWrite, "c", &write("state.count", &json!(5))).await;
     scene.start_operator(&[]).await;
     let refused = scene.wait_condition(Kind::StateWrite, "b", "Applied", "False").await;
     expect_condition(&refused, "Applied", "False", "SchemaViolated", &format!("keep state within its schema: {FIVE}"));
@@ -128,12 +128,12 @@ async fn a_plain_patch_that_breaks_the_schema_shows_and_can_be_mended_by_state_w
     assert_eq!(message, format!("{FIVE}; state.list[2] is 99 and must be at most 9"));
     assert_eq!(scene.told(Kind::Context, "shop", "SchemaViolated").await, message);
 
-    scene.create(Kind::StateWrite, "worse", &write("state.list", json!([1, "x", 99]))).await;
+    scene.create(Kind::StateWrite, "worse", &write("state.list", &json!([1, "x", 99]))).await;
     let refused = scene.wait_condition(Kind::StateWrite, "worse", "Applied", "False").await;
     let worse = "keep state within its schema: state.list[1] is \"x\" and must be of type integer";
     expect_condition(&refused, "Applied", "False", "SchemaViolated", worse);
     for (name, path, value) in [("one", "state.count", json!(5)), ("two", "state.list", json!([]))] {
-        scene.create(Kind::StateWrite, name, &write(path, value)).await;
+        scene.create(Kind::StateWrite, name, &write(path, &value)).await;
         scene.wait(Kind::StateWrite, name, "is gone", Value::is_null).await;
     }
     assert_eq!(state_valid(&scene, "True", "Valid").await, "");
@@ -168,7 +168,7 @@ async fn a_schema_that_cannot_be_used_shows_where_and_refuses_nothing() {
          document, which is never fetched; refer to a place in this one: #/$defs/name; until it is mended, state is not \
          checked and no write is refused for it"
     );
-    scene.create(Kind::StateWrite, "w", &write("state.count", json!("five"))).await;
+    scene.create(Kind::StateWrite, "w", &write("state.count", &json!("five"))).await;
     scene.wait(Kind::StateWrite, "w", "is gone", Value::is_null).await;
     let mended = json!({"spec": {"stateSchema": {"properties": {"count": {"$ref": null, "type": "integer"}}}}});
     scene.patch(Kind::Context, "shop", &mended).await;

@@ -450,8 +450,8 @@ attack!(
                 said += schema.memory() / 1024;
             }
             let (took, said) = (peak_mib() - before, said / 1024);
-            outcome +=
-                &format!("{}: took {took} MiB, said {said} MiB; ", if took <= said { "enough" } else { "too little" });
+            let enough = if took <= said { "enough" } else { "too little" };
+            outcome += &[enough, ": took ", &took.to_string(), " MiB, said ", &said.to_string(), " MiB; "].concat();
         }
         if outcome.contains("too little") { outcome } else { format!("all enough, {outcome}") }
     },

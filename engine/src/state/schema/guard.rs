@@ -42,12 +42,10 @@ impl<'a> Guard<'a> {
     pub fn check(&mut self, state: &Value) -> Result<(), String> {
         let Some((schema, standing)) = &mut self.watch else { return Ok(()) };
         let (after, refused) = schema.judge_write(standing, state);
-        match refused {
-            Some(violations) => Err(violations.to_string()),
-            None => {
-                *standing = after;
-                Ok(())
-            }
+        if let Some(violations) = refused {
+            return Err(violations.to_string());
         }
+        *standing = after;
+        Ok(())
     }
 }

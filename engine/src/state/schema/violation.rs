@@ -54,7 +54,7 @@ enum About {
 }
 
 impl Violations {
-    pub(super) fn listed(found: Vec<&Found<'_>>, counts: HashMap<Key, usize>) -> Self {
+    pub(super) fn listed(found: &[&Found<'_>], counts: HashMap<Key, usize>) -> Self {
         let mut told: Vec<String> = Vec::new();
         let mut bytes = 0;
         for sentence in found.iter().take(TOLD).map(|found| found.sentence()) {
@@ -67,8 +67,8 @@ impl Violations {
         Self { more: found.len() - told.len(), told, counts: Some(counts) }
     }
 
-    pub(super) fn unlisted(first: Option<Found<'_>>) -> Self {
-        Self { told: first.iter().map(Found::sentence).collect(), more: 0, counts: None }
+    pub(super) fn unlisted(first: Option<&Found<'_>>) -> Self {
+        Self { told: first.into_iter().map(Found::sentence).collect(), more: 0, counts: None }
     }
 
     /// Whether all of them are known.
@@ -194,7 +194,7 @@ impl Place {
         let _ = write!(self.exact, "{segment}");
         let _ = match segment {
             Segment::Index(_) => self.general.write_str("[*]"),
-            key => write!(self.general, "{key}"),
+            key @ Segment::Key(_) => write!(self.general, "{key}"),
         };
     }
 }

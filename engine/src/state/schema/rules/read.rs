@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
         match schema {
             Value::Bool(_) => {}
             Value::Object(keywords) => {
-                self.refuse(&rule.place, keywords)?;
+                Self::refuse(&rule.place, keywords)?;
                 for (keyword, value) in keywords {
                     rule.steps += 1;
                     self.keyword(number, &mut rule, keyword, value, keywords)?;
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn refuse(&self, place: &str, keywords: &Map<String, Value>) -> Result<(), SchemaError> {
+    fn refuse(place: &str, keywords: &Map<String, Value>) -> Result<(), SchemaError> {
         let top = place == "#";
         if let (true, Some(draft)) = (top, keywords.get("$schema"))
             && draft.as_str().map(|text| text.trim_end_matches('#')) != Some(DRAFT)
