@@ -19,7 +19,7 @@ suites = $(shell sed -n '/^\[\[test\]\]/,/^$$/s/^name = "\(.*\)"/--test \1/p' te
 integration = test --locked --workspace --features cicdcontext-tests/cluster $(suites)
 
 .DEFAULT_GOAL := help
-.PHONY: help build generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration test differential demo clean-ish
+.PHONY: help build generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration test differential demo bench fuzz clean-ish
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -87,6 +87,15 @@ differential: $(predecessor)/ready ## Compare Jinja with the predecessor itself:
 demo: build ## Play a release on a real API server and show what happens (CLUSTER_KUBECONFIG=FILE uses yours)
 	$(if $(CLUSTER_KUBECONFIG),,$(programs)/cluster build)
 	$(programs)/demo
+
+# The cluster is started by the release build, too, so that nothing is built twice.
+bench: ## Measure the engine, and writers of one context on a real API server (release build)
+	$(cargo) bench --locked -p cicdcontext-engine --bench engine
+	$(cargo) build --locked --release --workspace --bins
+	$(CARGO_TARGET_DIR)/release/cluster with -- $(CARGO_TARGET_DIR)/release/bench writers
+
+fuzz: ## Look for inputs that break the engine, FUZZ_SECONDS for each target (85: 10 minutes in all); needs nightly
+	@FUZZ_CACHE=$(cache)/fuzz fuzz/run
 
 clean-ish: ## Remove this project's Rust build results and cluster logs; the built control plane stays cached
 	cargo clean

@@ -12,6 +12,7 @@ use cicdcontext_crds::{
     vocabulary::{condition, reason},
 };
 use cicdcontext_engine::state::{Effect, ledger::effect_hash};
+use futures::{StreamExt, stream};
 use kube::{
     Api,
     api::{DeleteParams, Preconditions},
@@ -29,6 +30,8 @@ use crate::{
 
 /// State writes that go into one patch.
 const AT_ONCE: usize = 128;
+/// How many of those that were applied are deleted at the same time.
+const DELETED_AT_ONCE: usize = 16;
 /// How long a refused one is kept, and how many of a context are.
 const KEEP_REFUSED: Duration = Duration::from_hours(1);
 const MAX_REFUSED: usize = 100;
@@ -83,23 +86,38 @@ pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Next,
     operator.writers.retire(key, acknowledged(operator, key, &context).await);
     let (writes, intents): (Vec<Write>, Vec<Intent>) = intents.into_iter().unzip();
     let results = operator.writers.write_all(key, &context, intents).await;
-    let mut unavailable = None;
+    let (mut unavailable, mut gone) = (None, false);
+    let (mut applied, mut refused) = (Vec::new(), Vec::new());
     for (write, result) in writes.iter().zip(results) {
         match result {
-            Ok(_) => acknowledge(operator, key, write).await?,
+            Ok(_) => applied.push(Arc::clone(write)),
             Err(WriteError::Refused { reason, message }) => {
-                refuse(operator, write, &Verdict { reason, message }).await?;
+                refused.push((write, Verdict { reason, message }));
             }
-            // The next turn finds it without its context.
-            Err(WriteError::Gone) => return Ok(Next::After(Duration::ZERO)),
+            Err(WriteError::Gone) => gone = true,
             Err(WriteError::Unavailable(message)) => unavailable = Some(message),
         }
     }
+    acknowledge_all(operator, key, applied).await?;
+    for (write, verdict) in refused {
+        refuse(operator, write, &verdict).await?;
+    }
     match unavailable {
+        // The next turn finds it without its context.
+        _ if gone => Ok(Next::After(Duration::ZERO)),
         Some(message) => Err(RequestError::from(kube::Error::Service(message.into()))),
         None if more => Ok(Next::After(Duration::ZERO)),
         None => Ok(expire),
     }
+}
+
+/// Acknowledges what is in the state, a few at a time: their creators wait for it, and so does the next patch. One that
+/// cannot be deleted does not hold up the others; the first error is given.
+async fn acknowledge_all(operator: &Operator, key: &ObjectKey, applied: Vec<Write>) -> Result<(), RequestError> {
+    let acknowledging = applied.into_iter().map(|write| async move { acknowledge(operator, key, &write).await });
+    let results: Vec<Result<(), RequestError>> =
+        stream::iter(acknowledging).buffer_unordered(DELETED_AT_ONCE).collect().await;
+    results.into_iter().collect()
 }
 
 /// State writes whose spec cannot be read: which context they are for is not known either.

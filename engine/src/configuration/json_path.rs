@@ -48,6 +48,12 @@ pub enum JsonPathError {
         /// What there is too much of, and how much is allowed.
         problem: &'static str,
     },
+    /// It ends within a quoted key or text.
+    #[error("read JSONPath {text:?}: a quote is not closed; write keys as $.state['a key']")]
+    NotClosed {
+        /// The text.
+        text: String,
+    },
     /// Not a JSONPath.
     #[error("read JSONPath {text:?}: {problem}; write it as $.state.list")]
     Malformed {
@@ -97,6 +103,10 @@ fn checked(text: &str) -> Result<(JsonPath, Shape), JsonPathError> {
     }
     if let Some(problem) = shape.too_wide() {
         return Err(JsonPathError::TooWide { text: text.to_owned(), problem });
+    }
+    // The parser panics where a text ends within `\u`.
+    if shape.ends_in_quotes {
+        return Err(JsonPathError::NotClosed { text: text.to_owned() });
     }
     match JsonPath::parse(text) {
         Ok(path) => Ok((path, shape)),
@@ -157,6 +167,15 @@ mod tests {
         let problem = parse("body.ts").unwrap_err().to_string();
         assert!(problem.starts_with("read JSONPath \"body.ts\": "), "{problem}");
         assert!(problem.ends_with("; write it as $.state.list"), "{problem}");
+    }
+
+    #[test]
+    fn a_path_that_ends_within_quotes_is_refused_before_the_parser_panics() {
+        for path in [r#"$["a\u"#, r"$['a\uD", r"$['\uD8", r"$[?@.a == '\uD800\u", r"$['a\", "$['a"] {
+            let problem = parse(path).unwrap_err().to_string();
+            assert!(problem.ends_with(": a quote is not closed; write keys as $.state['a key']"), "{problem}");
+        }
+        assert!(parse(r"$['a\uD834\uDD1E\'']").is_ok());
     }
 
     #[test]

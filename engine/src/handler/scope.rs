@@ -39,8 +39,6 @@ impl<'a> Scope<'a> {
             Happened::Event(name) | Happened::Generate(name) => name,
         };
         let mut root = json!({
-            "state": state,
-            "settings": program.resolved.settings,
             "context": {
                 "name": context.name, "namespace": context.namespace, "uid": context.uid,
                 "selected": program.resolved.selected,
@@ -49,6 +47,9 @@ impl<'a> Scope<'a> {
             "event": {"id": event.id, "name": name, "time": event.time.to_string(), "data": event.data},
         });
         if let Some(root) = root.as_object_mut() {
+            // Cloned here, since `json!` would serialise them, which takes several times as long.
+            root.insert("state".to_owned(), Value::Object(state.clone()));
+            root.insert("settings".to_owned(), Value::Object(program.resolved.settings.clone()));
             for (path, value) in event.vars.iter().chain(from_state) {
                 set_value(root, path, value.clone())?;
             }

@@ -111,13 +111,17 @@ impl Measure {
     pub fn of(value: &Value) -> Self {
         Self { bytes: size(value), depth: depth(value) }
     }
+
+    /// Measures a state as an object has it.
+    pub fn of_state(state: Option<&Map<String, Value>>) -> Self {
+        let Some(state) = state else { return Self::of(&Value::Null) };
+        Self { bytes: size(state), depth: 1 + state.values().map(depth).max().unwrap_or(0) }
+    }
 }
 
 /// Checks a state that stands in an object already, whoever wrote it.
 pub fn check(state: &Map<String, Value>, limits: &Limits) -> Result<(), LimitError> {
-    let depth = 1 + state.values().map(depth).max().unwrap_or(0);
-    let bytes = size(state);
-    limits.allow(Measure::default(), Measure { bytes, depth })
+    limits.allow(Measure::default(), Measure::of_state(Some(state)))
 }
 
 /// Bytes of a value as compact JSON.

@@ -71,7 +71,13 @@ impl Path {
     /// Reads a path whose root may be any plain name, as an event's `vars` may open new roots.
     pub fn parse_any_root(text: &str) -> Result<Self, PathError> {
         let (root, segments) = parse::parse(text).map_err(|problem| PathError::new(text, problem))?;
-        Ok(Self { root, segments })
+        let path = Self { root, segments };
+        // A quote that needs no backslash between double quotes needs one as the path is written.
+        let written = if text.contains('"') { path.to_string().len() } else { 0 };
+        if written > MAX_BYTES {
+            return Err(PathError::new(text, PathProblem::TooLongAsWritten { actual: written }));
+        }
+        Ok(path)
     }
 
     /// The first name: `state`, unless [`Path::parse_any_root`] read another one.
@@ -180,6 +186,12 @@ pub enum PathProblem {
     #[error("it has {actual} bytes, at most {MAX_BYTES} are allowed")]
     TooLong {
         /// Bytes that it has.
+        actual: usize,
+    },
+    /// It is longer than [`MAX_BYTES`] in its normal form.
+    #[error("it has {actual} bytes with its keys in single quotes, at most {MAX_BYTES} are allowed")]
+    TooLongAsWritten {
+        /// Bytes that it has in its normal form.
         actual: usize,
     },
     /// It has more than [`MAX_SEGMENTS`] segments.

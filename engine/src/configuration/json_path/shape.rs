@@ -24,6 +24,7 @@ pub(super) struct Shape {
     many_in_filter: bool,
     /// `match` or `search`.
     pattern: bool,
+    pub(super) ends_in_quotes: bool,
 }
 
 impl Shape {
@@ -67,6 +68,7 @@ impl Shape {
             }
             last = character;
         }
+        shape.ends_in_quotes = quote.is_some();
         shape
     }
 

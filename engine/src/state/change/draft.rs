@@ -38,6 +38,7 @@ pub struct Draft<'a> {
     original: Option<&'a Map<String, Value>>,
     /// The state with all changes; null while there is none.
     state: Value,
+    /// What the state measures, once a set was accepted.
     measure: Option<Measure>,
     /// The roots, and whether each is guarded.
     roots: Roots,
@@ -185,7 +186,6 @@ impl<'a> Draft<'a> {
         for precondition in preconditions {
             self.require(precondition)?;
         }
-        let before = *self.measure.get_or_insert_with(|| Measure::of(&self.state));
         let mut paths: Vec<String> = Vec::new();
         for change in changes {
             if self.change(change, limits)? {
@@ -197,7 +197,11 @@ impl<'a> Draft<'a> {
         }
         if !paths.is_empty() {
             let after = Measure::of(&self.state);
-            limits.allow(before, after)?;
+            // What the state measured before matters only if it is over a limit now: mostly nobody has to look.
+            if limits.allow(Measure::default(), after).is_err() {
+                let before = self.measure.unwrap_or_else(|| Measure::of_state(self.original));
+                limits.allow(before, after)?;
+            }
             check(&self.state).map_err(Refusal::Schema)?;
             self.measure = Some(after);
         }

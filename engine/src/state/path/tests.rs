@@ -47,6 +47,17 @@ fn a_path_finds_nulls_and_nothing_through_a_scalar() {
 }
 
 #[test]
+fn a_path_that_is_too_long_as_it_is_written_is_refused() {
+    let quotes = |count: usize| format!(r#"state["{}"]"#, "'".repeat(count));
+    let path = Path::parse(&quotes(507)).unwrap();
+    assert_eq!(Path::parse(&path.to_string()), Ok(path));
+    assert_eq!(
+        Path::parse(&quotes(508)).unwrap_err().problem.to_string(),
+        "it has 1025 bytes with its keys in single quotes, at most 1024 are allowed"
+    );
+}
+
+#[test]
 fn another_root_is_read_only_where_it_is_asked_for() {
     assert_eq!(Path::parse_any_root("ctx.flag").unwrap().root(), "ctx");
     assert_eq!(

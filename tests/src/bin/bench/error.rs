@@ -1,0 +1,55 @@
+//! Why a benchmark came to nothing.
+
+use std::{fmt::Display, io};
+
+use cicdcontext_tests::{cluster::ClusterError, operator::OperatorError};
+use thiserror::Error;
+
+/// Why a benchmark came to nothing.
+#[derive(Debug, Error)]
+pub(crate) enum BenchError {
+    /// There is no cluster to measure on.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The operator did not start, or did not stop in order.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    /// The API server refused a request that is not itself measured.
+    #[error("{action}: {source}")]
+    Kubernetes {
+        action: String,
+        #[source]
+        source: Box<kube::Error>,
+    },
+    /// kubectl failed.
+    #[error("run kubectl {arguments}: {problem}")]
+    Kubectl { arguments: String, problem: String },
+    /// A file or signal could not be used.
+    #[error("{action} {place}: {source}")]
+    Io {
+        action: &'static str,
+        place: String,
+        #[source]
+        source: io::Error,
+    },
+    /// What was acknowledged is not in the state.
+    #[error("find what was acknowledged: {}", .0.join("; "))]
+    Lost(Vec<String>),
+    /// Ctrl-C or SIGTERM.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl BenchError {
+    /// The error of a request to the API server, for `map_err`.
+    pub(crate) fn kubernetes(action: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+        let action = action.into();
+        move |source| Self::Kubernetes { action, source: Box::new(source) }
+    }
+
+    /// The error of a file or signal, for `map_err`.
+    pub(crate) fn io(action: &'static str, place: impl Display) -> impl FnOnce(io::Error) -> Self {
+        let place = place.to_string();
+        move |source| Self::Io { action, place, source }
+    }
+}
