@@ -1,6 +1,6 @@
 //! One attempt: check, connect, send once, read a bounded answer, take secrets out of it.
 //!
-//! Never follows a redirect, never repeats by itself, takes no proxy from the environment and decodes no compression.
+//! Never follows a redirect, never repeats by itself, uses no proxy but the destination's and decodes no compression.
 //! Must not know whether another attempt follows, nor read a clock but for how long this one took.
 
 mod connections;
@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use thiserror::Error;
 use tokio::time::timeout_at;
 
@@ -21,6 +21,7 @@ use crate::destination::Destination;
 use crate::egress::Policy;
 use crate::request::{MAX_HEADERS_IN_ALL, Outgoing, RequestError};
 use crate::resolve::{Resolve, SystemResolver};
+use crate::sign::signatures;
 use connections::Connections;
 pub use error::{AttemptError, Phase};
 use progress::Progress;
@@ -119,9 +120,12 @@ impl Sender {
     pub async fn attempt(&self, destination: &Destination, outgoing: &Outgoing) -> Result<Answer, AttemptError> {
         let started = Instant::now();
         let target = destination.target(&outgoing.url, outgoing.own)?;
-        self.policy.check(&target, &destination.scope, destination.allow_http)?;
+        match &destination.proxy {
+            None => self.policy.check(&target, &destination.scope, destination.allow_http)?,
+            Some(_) => self.policy.check_behind_proxy(&target, &destination.scope, destination.allow_http)?,
+        }
         let headers = headers(destination, outgoing)?;
-        let client = self.connections.client(&target, &destination.scope)?;
+        let client = self.connections.client(destination, &target, outgoing.own)?;
 
         let progress = Progress::default();
         let request = client
@@ -130,18 +134,27 @@ impl Sender {
             .body(progress.watch(&outgoing.body));
         let deadline = tokio::time::Instant::from_std(started) + destination.timeout;
         let out_of_time = |phase| AttemptError::Timeout { target: target.clone(), phase, after: started.elapsed() };
+        let failed = |error: &reqwest::Error, phase| {
+            AttemptError::of(error, &target, destination.proxy.as_ref(), phase, started.elapsed())
+        };
 
         let response = match timeout_at(deadline, request.send()).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(AttemptError::of(&error, &target, progress.phase(), started.elapsed())),
+            Ok(Err(error)) => return Err(failed(&error, progress.phase())),
             Err(_) => return Err(out_of_time(progress.phase())),
         };
+        if let Some(proxy) = &destination.proxy
+            && !target.https()
+            && response.status() == http::StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        {
+            return Err(AttemptError::proxy_credentials(target, proxy));
+        }
         let redactor = destination.redactor();
         let status = response.status().as_u16();
         let headers = answer_headers(response.headers(), &redactor);
         let (body, truncated) = match timeout_at(deadline, read(response, &redactor)).await {
             Ok(Ok(body)) => body,
-            Ok(Err(error)) => return Err(AttemptError::of(&error, &target, Phase::Body, started.elapsed())),
+            Ok(Err(error)) => return Err(failed(&error, Phase::Body)),
             Err(_) => return Err(out_of_time(Phase::Body)),
         };
         Ok(Answer { status, headers, body, truncated, duration: started.elapsed() })
@@ -170,6 +183,9 @@ fn headers(destination: &Destination, outgoing: &Outgoing) -> Result<HeaderMap, 
             }
             headers.insert(header::AUTHORIZATION, authorization);
         }
+        let (id, timestamp) = (outgoing.webhook_id.as_bytes(), outgoing.webhook_timestamp.as_bytes());
+        let signatures = signatures(&destination.signing_keys, id, timestamp, &outgoing.body);
+        headers.extend(signatures.map(|value| (HeaderName::from_static("webhook-signature"), value)));
     }
     headers.insert("webhook-id", outgoing.webhook_id.clone());
     headers.insert("webhook-timestamp", outgoing.webhook_timestamp.clone());

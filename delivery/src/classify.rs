@@ -37,6 +37,8 @@ pub mod reason {
     pub const DNS_FAILED: &str = "DnsFailed";
     /// No connection.
     pub const CONNECT_FAILED: &str = "ConnectFailed";
+    /// The operator's proxy could not be reached, or does not serve.
+    pub const PROXY_FAILED: &str = "ProxyFailed";
     /// No trust.
     pub const TLS_FAILED: &str = "TlsFailed";
     /// No answer in time.
@@ -121,6 +123,7 @@ const fn classify_error(error: &AttemptError) -> Class {
         AttemptError::Request(_) => return Class::Final { reason: reason::INVALID_REQUEST },
         AttemptError::Dns { .. } => reason::DNS_FAILED,
         AttemptError::Connect { .. } => reason::CONNECT_FAILED,
+        AttemptError::Proxy { .. } => reason::PROXY_FAILED,
         AttemptError::Tls { .. } => reason::TLS_FAILED,
         AttemptError::Timeout { .. } => reason::TIMEOUT,
         AttemptError::Lost { .. } => reason::CONNECTION_LOST,

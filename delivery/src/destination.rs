@@ -11,7 +11,10 @@ use url::Url;
 
 use crate::credentials::{Credentials, Redactor, secret_value};
 use crate::egress::{Refusal, Scope, Target};
+use crate::proxy::Proxy;
 use crate::request::{RequestError, endpoint_header_name, header_value};
+use crate::sign::{MAX_SIGNING_KEYS, SigningKey};
+use crate::tls::TlsMaterial;
 
 /// The longest that one attempt may take.
 pub const MAX_TIMEOUT: Duration = Duration::from_mins(1);
@@ -23,13 +26,16 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 /// ```
 /// use std::time::Duration;
 ///
-/// use cicdcontext_delivery::{Credentials, Destination, Scope};
+/// use cicdcontext_delivery::{Credentials, Destination, Proxy, Scope, TlsMaterial};
 ///
 /// let url = "https://ci.example/api".parse()?;
 /// let destination = Destination::new(url, Scope::namespace("shop", "cluster.local"))
 ///     .credentials(Credentials::Bearer("s3cret-token".into()))
 ///     .timeout(Duration::from_secs(30))?
 ///     .header("x-team", "shop")?
+///     .signing_key(&"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into())?
+///     .tls(TlsMaterial::default())
+///     .proxy(Proxy::parse("http://proxy.example:3128")?)
 ///     .secret_header("x-api-key", "key=", &"another-secret".into(), "")?;
 /// assert!(!format!("{destination:?}").contains("secret"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -44,6 +50,9 @@ pub struct Destination {
     /// Sent to every URL, and only to the endpoint's own.
     pub(crate) headers: HeaderMap,
     pub(crate) secret_headers: HeaderMap,
+    pub(crate) signing_keys: Vec<SigningKey>,
+    pub(crate) tls: TlsMaterial,
+    pub(crate) proxy: Option<Proxy>,
     secrets: Vec<SecretString>,
     url_is_secret: bool,
 }
@@ -59,6 +68,9 @@ impl Destination {
             credentials: Credentials::None,
             headers: HeaderMap::new(),
             secret_headers: HeaderMap::new(),
+            signing_keys: Vec::new(),
+            tls: TlsMaterial::default(),
+            proxy: None,
             secrets: Vec::new(),
             url_is_secret: false,
         }
@@ -84,6 +96,33 @@ impl Destination {
     #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = credentials;
+        self
+    }
+
+    /// Signs requests to the endpoint's own URL with this key of Standard Webhooks: `whsec_` and the base64 of 24 to 64
+    /// bytes. Each of up to 4 keys gives one signature in `webhook-signature`, so that a receiver can change from one
+    /// to the next.
+    pub fn signing_key(mut self, key: &SecretString) -> Result<Self, RequestError> {
+        let number = self.signing_keys.len() + 1;
+        if number > MAX_SIGNING_KEYS {
+            return Err(RequestError::TooManySigningKeys(number));
+        }
+        self.signing_keys.push(SigningKey::parse(number, key)?);
+        Ok(self)
+    }
+
+    /// The endpoint's own certificates. A CA bundle holds for every URL, the client certificate is shown to the
+    /// endpoint's own only. Default: the sender's trust, no client certificate.
+    #[must_use]
+    pub fn tls(mut self, material: TlsMaterial) -> Self {
+        self.tls = material;
+        self
+    }
+
+    /// Sends everything through this proxy, which then resolves the names. Default: directly.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
         self
     }
 
@@ -137,6 +176,8 @@ impl Destination {
     pub fn redactor(&self) -> Redactor {
         let mut values = self.credentials.secrets();
         values.extend(self.secrets.iter().map(ExposeSecret::expose_secret));
+        values.extend(self.signing_keys.iter().flat_map(SigningKey::secrets));
+        values.extend(self.proxy.iter().flat_map(Proxy::secrets));
         if self.url_is_secret {
             let query = self.url.query().unwrap_or_default();
             let parts = self.url.path().split('/').chain(query.split(['&', '=']));
@@ -163,6 +204,9 @@ impl fmt::Debug for Destination {
             .field("allow_http", &self.allow_http)
             .field("timeout", &self.timeout)
             .field("headers", &names)
+            .field("signing_keys", &self.signing_keys.len())
+            .field("tls", &self.tls)
+            .field("proxy", &self.proxy)
             .finish_non_exhaustive()
     }
 }

@@ -19,6 +19,7 @@
 //! carries. `--egress-allow 0.0.0.0/0` opens private and reserved ranges but not loopback, link-local and metadata:
 //! a rule as wide as that was hardly written with the node's credentials in mind.
 
+mod name;
 mod range;
 mod rule;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use std::net::IpAddr;
 use thiserror::Error;
 use url::{Host, Url};
 
+use name::{Meaning, meaning_of};
 use range::{Range, ends_of, range_of};
 pub use rule::{Rule, RuleError};
 
@@ -319,6 +321,31 @@ impl Policy {
                 if denied { Err(target.refused(RefusalReason::Denied)) } else { Ok(()) }
             }
         }
+    }
+
+    /// Judges a URL whose name a proxy resolves: as [`Policy::check`], and by what the name itself says. A name that is
+    /// known to mean loopback, metadata or the API server is refused, one that means something internal is refused
+    /// unless a host rule names it or it is a Service of the own namespace. What public names resolve to is the
+    /// proxy's to guard.
+    pub fn check_behind_proxy(&self, target: &Target, scope: &Scope, allow_http: bool) -> Result<(), Refusal> {
+        self.check(target, scope, allow_http)?;
+        let Host::Domain(name) = &target.host else { return Ok(()) };
+        let reason = match meaning_of(name, scope) {
+            Meaning::Public => return Ok(()),
+            Meaning::Loopback => RefusalReason::Loopback,
+            Meaning::Metadata => RefusalReason::Metadata,
+            Meaning::ApiServer => RefusalReason::Forbidden,
+            Meaning::Internal => {
+                let full = scope.absolute(name);
+                let spelled = [name.as_str(), full.trim_end_matches('.')];
+                let named = self.allow.iter().any(|rule| spelled.iter().any(|host| rule.names(host, target.port)));
+                if named || scope.owns(name) {
+                    return Ok(());
+                }
+                RefusalReason::Private
+            }
+        };
+        Err(target.refused(reason))
     }
 
     /// Judges one address that `target` stands for. An address that carries others must pass with each of them.

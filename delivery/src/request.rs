@@ -15,6 +15,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::destination::Destination;
+use crate::sign::MAX_SIGNING_KEYS;
 pub use path::PathProblem;
 
 /// The largest request body, in bytes.
@@ -96,6 +97,27 @@ pub enum RequestError {
         /// What is wrong with the value.
         problem: &'static str,
     },
+    /// A signing key cannot be used.
+    #[error(
+        "sign with key {number} of the endpoint: it {problem}; write whsec_ and the base64 of 24 to 64 random bytes"
+    )]
+    SigningKey {
+        /// Which key, from 1.
+        number: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Too many signing keys.
+    #[error(
+        "sign with key {0} of the endpoint: {MAX_SIGNING_KEYS} keys are the limit; remove the keys that no receiver uses any more"
+    )]
+    TooManySigningKeys(usize),
+    /// The HTTP client has one TLS configuration for the proxy and for the endpoint behind it.
+    #[error(
+        "use the endpoint's tls behind proxy {0}: certificates meant for the endpoint would be used with the proxy, too; \
+         use a proxy whose URL starts with http://, through which TLS goes to the endpoint alone"
+    )]
+    TlsBehindHttpsProxy(String),
     /// The body is too large.
     #[error("send a body of {0} bytes: the limit is {MAX_BODY}; send a link to the data instead")]
     BodyTooLarge(usize),
@@ -123,6 +145,8 @@ impl RequestError {
             | Self::TooManyHeaders(_)
             | Self::HeadersTooLarge(_) => "Header",
             Self::SecretValue { .. } => "SecretValue",
+            Self::SigningKey { .. } | Self::TooManySigningKeys(_) => "SigningKey",
+            Self::TlsBehindHttpsProxy(_) => "TlsBehindHttpsProxy",
             Self::BodyTooLarge(_) => "BodyTooLarge",
             Self::WebhookId(_) => "WebhookId",
             Self::Timeout(_) => "Timeout",

@@ -37,25 +37,35 @@ pub(crate) struct Guard {
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) scope: Scope,
     pub(crate) target: Target,
+    /// The proxy's own host and port, if there is one: then it is the one name that is looked up, and its addresses
+    /// are the operator's business.
+    pub(crate) proxy: Option<(Host<String>, u16)>,
 }
 
 impl reqwest::dns::Resolve for Guard {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
         let asked = name.as_str().trim_end_matches('.').to_ascii_lowercase();
-        if *self.target.host() != Host::Domain(asked.clone()) {
+        let (expected, port) = match &self.proxy {
+            None => (self.target.host(), self.target.port()),
+            Some((host, port)) => (host, *port),
+        };
+        if *expected != Host::Domain(asked.clone()) {
             let refusal = self.target.refused(RefusalReason::OtherHost);
             return async move { Err(refusal.into()) }.boxed();
         }
         let found = self.resolver.resolve(&self.scope.absolute(&asked));
         let (policy, scope, target) = (Arc::clone(&self.policy), self.scope.clone(), self.target.clone());
+        let judged = self.proxy.is_none();
         async move {
             let mut addresses = found.await?;
             if addresses.is_empty() {
                 return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address").into());
             }
             for address in &mut addresses {
-                policy.check_address(address.ip(), &target, &scope)?;
-                address.set_port(target.port());
+                if judged {
+                    policy.check_address(address.ip(), &target, &scope)?;
+                }
+                address.set_port(port);
             }
             Ok(Box::new(addresses.into_iter()) as reqwest::dns::Addrs)
         }
@@ -77,11 +87,21 @@ mod tests {
     }
 
     async fn asked(url: &str, name: &str, addresses: &'static [&'static str]) -> Result<Vec<String>, String> {
+        asked_behind(None, url, name, addresses).await
+    }
+
+    async fn asked_behind(
+        proxy: Option<&str>,
+        url: &str,
+        name: &str,
+        addresses: &'static [&'static str],
+    ) -> Result<Vec<String>, String> {
         let guard = Guard {
             policy: Arc::default(),
             resolver: Arc::new(Fixed(addresses)),
             scope: Scope::public("cluster.local"),
             target: Target::parse(url).unwrap().1,
+            proxy: proxy.map(|host| (Host::Domain(host.to_owned()), 3128)),
         };
         let found = reqwest::dns::Resolve::resolve(&guard, name.parse().unwrap()).await;
         found.map(|found| found.map(|address| address.to_string()).collect()).map_err(|error| error.to_string())
@@ -104,5 +124,12 @@ mod tests {
             let error = asked(url, name, addresses).await.unwrap_err();
             assert!(error.contains(told), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn behind_a_proxy_its_name_alone_is_looked_up_and_its_address_is_not_judged() {
+        let asked = |name| asked_behind(Some("proxy.example"), "https://hooks.chat.example/", name, &["10.0.0.7"]);
+        assert_eq!(asked("proxy.example.").await, Ok(vec!["10.0.0.7:3128".to_owned()]));
+        assert!(asked("hooks.chat.example").await.unwrap_err().contains("asked for another host"));
     }
 }

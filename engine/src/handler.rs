@@ -9,6 +9,7 @@ pub mod error;
 pub(crate) mod generate;
 mod manual_choice;
 mod notify;
+mod preset;
 pub mod program;
 pub mod request;
 mod respond;

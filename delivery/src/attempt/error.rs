@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::Phase::Connect;
 use crate::egress::{Refusal, Target};
+use crate::proxy::Proxy;
 use crate::request::RequestError;
 
 /// How far an attempt came.
@@ -57,6 +58,18 @@ pub enum AttemptError {
         /// What the system said.
         detail: String,
     },
+    /// The operator's proxy could not be reached, or does not serve.
+    #[error("reach {target} through the operator's proxy {proxy}: {detail}")]
+    Proxy {
+        /// What was aimed at.
+        target: Target,
+        /// Scheme, host and port of the proxy.
+        proxy: String,
+        /// Where it failed: a proxy has seen the request only if it was not asked for a tunnel.
+        phase: Phase,
+        /// What the proxy or the system said.
+        detail: String,
+    },
     /// A connection, but no trust: certificate or protocol.
     #[error("agree on TLS with {target}: {detail}")]
     Tls {
@@ -95,6 +108,7 @@ impl AttemptError {
             Self::Request(_) => "Request",
             Self::Dns { .. } => "Dns",
             Self::Connect { .. } => "Connect",
+            Self::Proxy { .. } => "Proxy",
             Self::Tls { .. } => "Tls",
             Self::Timeout { .. } => "Timeout",
             Self::Lost { .. } => "Lost",
@@ -106,12 +120,25 @@ impl AttemptError {
     pub const fn may_have_been_sent(&self) -> bool {
         match self {
             Self::Egress(_) | Self::Request(_) | Self::Dns { .. } | Self::Connect { .. } | Self::Tls { .. } => false,
-            Self::Timeout { phase, .. } | Self::Lost { phase, .. } => !matches!(phase, Connect),
+            Self::Timeout { phase, .. } | Self::Lost { phase, .. } | Self::Proxy { phase, .. } => {
+                !matches!(phase, Connect)
+            }
         }
     }
 
+    /// The proxy answered itself, with status 407.
+    pub(super) fn proxy_credentials(target: Target, proxy: &Proxy) -> Self {
+        Self::Proxy { target, proxy: proxy.to_string(), phase: Phase::Answer, detail: ASKS_FOR_CREDENTIALS.to_owned() }
+    }
+
     /// Translates what the HTTP client reports. `phase` is how far the attempt came as far as is known from outside.
-    pub(super) fn of(error: &reqwest::Error, target: &Target, phase: Phase, after: Duration) -> Self {
+    pub(super) fn of(
+        error: &reqwest::Error,
+        target: &Target,
+        proxy: Option<&Proxy>,
+        phase: Phase,
+        after: Duration,
+    ) -> Self {
         if let Some(refusal) = find::<Refusal>(error) {
             return Self::Egress(refusal.clone());
         }
@@ -127,7 +154,7 @@ impl AttemptError {
         if !connecting {
             return Self::Lost { target, phase, detail: innermost(error) };
         }
-        if error.is_dns() {
+        if error.is_dns() && proxy.is_none() {
             return Self::Dns { target, detail: innermost(error) };
         }
         if let Some(tls) = find::<rustls::Error>(error) {
@@ -137,7 +164,23 @@ impl AttemptError {
         if target.https() && causes(error).filter_map(|cause| cause.downcast_ref()).any(ended) {
             return Self::Tls { target, detail: "the receiver closed the connection in the handshake".to_owned() };
         }
-        Self::Connect { target, detail: innermost(error) }
+        match proxy {
+            None => Self::Connect { target, detail: innermost(error) },
+            Some(proxy) => Self::Proxy { target, proxy: proxy.to_string(), phase, detail: of_tunnel(innermost(error)) },
+        }
+    }
+}
+
+const ASKS_FOR_CREDENTIALS: &str = "it asks for other credentials";
+
+/// The tunnel's errors (hyper-util's `TunnelError`, which is not public here) in words that name who did not do what.
+fn of_tunnel(detail: String) -> String {
+    match detail.strip_prefix("tunnel error: ") {
+        None => detail,
+        Some("proxy authorization required") => ASKS_FOR_CREDENTIALS.to_owned(),
+        Some("unsuccessful") => "it does not connect to that host".to_owned(),
+        Some("unexpected end of file") => "it closed the connection".to_owned(),
+        Some(other) => format!("it gave no tunnel ({other})"),
     }
 }
 

@@ -4,7 +4,12 @@
 // The exemption in clippy.toml covers test functions, not what they share.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod egress;
+mod matrix;
+mod proxy;
 mod receiver;
+mod signing;
+mod tls;
 
 use std::collections::HashMap;
 use std::io;
@@ -309,30 +314,4 @@ async fn a_url_from_a_secret_shows_in_no_error_and_no_answer() {
     assert_eq!(answer.body, b"no hook ***");
     let error = sender.attempt(&destination, &post(&destination)).await.unwrap_err().to_string();
     assert!(error.starts_with("send to a URL from a Secret: ") && !error.contains("127.0.0.1"), "{error}");
-}
-
-#[tokio::test]
-async fn tls_trusts_the_given_authorities_and_checks_the_name() {
-    let made = rcgen::generate_simple_self_signed(vec!["hooks.chat.example".to_owned()]).unwrap();
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let names =
-        || Names::default().with("hooks.chat.example.", &[&["127.0.0.1"]]).with("other.example.", &[&["127.0.0.1"]]);
-    let policy = || Policy::parse(&["127.0.0.1"], &[]).unwrap();
-    let trusting = Sender::with(policy(), Arc::new(names()), roots).unwrap();
-    let distrusting = Sender::with(policy(), Arc::new(names()), rustls::RootCertStore::empty()).unwrap();
-    for (sender, host, told) in [
-        (&trusting, "hooks.chat.example", None),
-        (&trusting, "other.example", Some("not valid for name")),
-        (&distrusting, "hooks.chat.example", Some("UnknownIssuer")),
-    ] {
-        let port = receiver::tls(&made);
-        let destination = Destination::new(format!("https://{host}:{port}/").parse().unwrap(), shop());
-        let result = sender.attempt(&destination, &post(&destination)).await;
-        match (result, told) {
-            (Ok(answer), None) => assert_eq!(answer.body, b"over tls"),
-            (Err(error @ AttemptError::Tls { .. }), Some(told)) => assert!(error.to_string().contains(told), "{error}"),
-            (result, _) => panic!("{host}: {result:?}"),
-        }
-    }
 }

@@ -1,9 +1,9 @@
 //! A receiver on loopback that answers as told, byte by byte, and remembers what it got.
 
-use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +17,14 @@ pub(crate) enum Then {
     Endless(Vec<u8>, Vec<u8>),
     /// These bytes, and then nothing.
     Silence(Vec<u8>),
+    /// These bytes again and again, one at a time with a pause between, until the sender hangs up.
+    Drip(Vec<u8>, Duration),
+    /// Everything that was asked, as the body of an answer.
+    Echo,
+    /// These bytes, and the connection closes once the sender has seen that.
+    Last(Vec<u8>),
+    /// The connection is reset.
+    Reset,
     /// The connection closes.
     Close,
 }
@@ -46,6 +54,18 @@ impl Receiver {
                     serve(stream, &script, &seen).await;
                     seen.gone.notify_one();
                 });
+            }
+        });
+        Self { address, seen }
+    }
+
+    /// One that resets each connection before it has read anything.
+    pub(crate) async fn resetting() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, seen) = (listener.local_addr().unwrap(), Arc::new(Seen::default()));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                stream.set_zero_linger().unwrap();
             }
         });
         Self { address, seen }
@@ -87,6 +107,27 @@ async fn serve(mut stream: TcpStream, script: &Mutex<std::vec::IntoIter<Then>>, 
                 let _ = stream.read(&mut [0; 1]).await;
                 return;
             }
+            Some(Then::Drip(bytes, pause)) => {
+                let mut ticks = tokio::time::interval(pause);
+                for byte in bytes.into_iter().cycle() {
+                    ticks.tick().await;
+                    if stream.write_all(&[byte]).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            Some(Then::Echo) => {
+                let request = seen.requests.lock().unwrap().last().unwrap().clone();
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{request}", request.len());
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+            Some(Then::Last(bytes)) => {
+                stream.write_all(&bytes).await.unwrap();
+                stream.shutdown().await.unwrap();
+                let _ = stream.read(&mut [0; 1]).await;
+                return;
+            }
+            Some(Then::Reset) => return stream.set_zero_linger().unwrap(),
             Some(Then::Close) | None => return,
         }
     }
@@ -111,28 +152,4 @@ async fn request(stream: &mut TcpStream) -> Option<String> {
             return None;
         }
     }
-}
-
-/// Answers one TLS connection with `over tls`, on a thread of its own; gives the port.
-pub(crate) fn tls(made: &rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        let (socket, _) = listener.accept().unwrap();
-        let connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
-        let mut stream = rustls::StreamOwned::new(connection, socket);
-        // A client without trust breaks off here, as it should.
-        if stream.read(&mut [0; 4096]).is_ok() {
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nover tls");
-        }
-    });
-    port
 }

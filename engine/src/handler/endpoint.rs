@@ -4,20 +4,16 @@ use std::sync::Arc;
 
 use cicdcontext_crds::{
     Capture, CicdEndpointSpec, TemplateEngine,
-    endpoint::{Allow, EndpointHeader, Preset},
+    endpoint::{Allow, EndpointHeader},
     handler::{EndpointReference, HttpMethod},
 };
 
-use super::{error::HandlerError, scope::Scope};
+use super::{error::HandlerError, preset, scope::Scope};
 use crate::{
     configuration::json_path,
     configuration::model::{ChangeTemplate, ChangeValue, NamedSource},
     template::{Engine, Library, Source, TemplateError},
 };
-
-/// The bodies that the preset Generic sends.
-const GENERIC_NOTIFY: &str = r#"{"context": "{{context.name}}", "namespace": "{{context.namespace}}", "pipeline": "{{pipeline.name}}", "event": "{{event.name}}", "message": "{{handler.message}}", "fields": {{json handler.fields}}}"#;
-const GENERIC_CHOICE: &str = r#"{"context": "{{context.name}}", "namespace": "{{context.namespace}}", "pipeline": "{{pipeline.name}}", "event": "{{event.name}}", "title": "{{handler.title}}", "fields": {{json handler.fields}}, "choices": {{json handler.choices}}}"#;
 
 /// Finds the endpoints of an event's handlers; whoever drives a run has gathered them.
 pub trait Endpoints: Sync {
@@ -165,18 +161,16 @@ impl Endpoint {
 
 fn bodies(spec: &CicdEndpointSpec, source: &impl Fn(&str, &str) -> Source) -> BodyTemplates {
     let own = spec.bodies.clone().unwrap_or_default();
-    let generic = spec.preset.unwrap_or_default() == Preset::Generic;
-    let body = |field: &str, own: Option<String>, preset: Option<&str>| match own {
-        Some(text) => Some(source(&format!("bodies.{field}"), &text)),
-        None => preset
-            .filter(|_| generic)
-            .map(|text| Source::new(format!("preset Generic, {field}"), text, Engine::Handlebars)),
+    let preset = preset::bodies(spec.preset.unwrap_or_default());
+    let body = |field: &str, own: Option<String>, built_in: &'static str| match own {
+        Some(text) => source(&format!("bodies.{field}"), &text),
+        None => Source::new(format!("preset {}, {field}", preset.preset), built_in, Engine::Handlebars),
     };
     BodyTemplates {
-        notify: body("notify", own.notify, Some(GENERIC_NOTIFY)),
-        respond: body("respond", own.respond, Some(GENERIC_NOTIFY)),
-        manual_choice: body("manualChoice", own.manual_choice, Some(GENERIC_CHOICE)),
-        trigger_pipeline: body("triggerPipeline", own.trigger_pipeline, None),
+        notify: Some(body("notify", own.notify, preset.notify)),
+        respond: Some(body("respond", own.respond, preset.respond)),
+        manual_choice: Some(body("manualChoice", own.manual_choice, preset.manual_choice)),
+        trigger_pipeline: own.trigger_pipeline.map(|text| source("bodies.triggerPipeline", &text)),
     }
 }
 

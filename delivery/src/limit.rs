@@ -1,0 +1,372 @@
+//! The deliveries of one endpoint that wait: whose turn is it, and when?
+//!
+//! Pure: no clock, no task, no request. Whoever drives it says what waits, asks what may leave, and tells what became of
+//! it. Every operation takes logarithmic time in the number of deliveries, so that 10,000 of them are no burden.
+//!
+//! * No more than `concurrency` are under way at once, and no more than `requests` leave in any stretch of time that is
+//!   as long as the period. What left is forgotten with the process: a restart may let a period's worth leave again.
+//! * Namespaces are served in turn, within one its contexts in turn, within a context in the order of the events.
+//! * While the endpoint cannot be reached, one delivery at a time tries it, with pauses that grow up to a minute.
+
+mod turns;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use turns::{Lane as _, Turns};
+
+/// The most requests under way at once that an endpoint may be given.
+pub const MAX_CONCURRENCY: u32 = 256;
+/// The most requests of a period.
+pub const MAX_REQUESTS: u32 = 100_000;
+/// The longest period.
+pub const MAX_PERIOD: Duration = Duration::from_hours(24);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause between two attempts at an endpoint that cannot be reached.
+pub const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// What an endpoint takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    concurrency: u32,
+    rate: Option<(u32, Duration)>,
+}
+
+/// Why numbers are no limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum LimitError {
+    /// Nothing, or too much, at once.
+    #[error("set concurrency to {0}: write 1 to {MAX_CONCURRENCY}")]
+    Concurrency(u32),
+    /// Nothing, or too much, in a period.
+    #[error("set rateLimit.requests to {0}: write 1 to {MAX_REQUESTS}")]
+    Requests(u32),
+    /// No period, or too long a one.
+    #[error("set rateLimit.perSeconds to {}: write 1 to {}", .0.as_secs_f64(), MAX_PERIOD.as_secs())]
+    Period(Duration),
+}
+
+impl Default for Limits {
+    /// 16 at once, at any rate.
+    fn default() -> Self {
+        Self { concurrency: 16, rate: None }
+    }
+}
+
+impl Limits {
+    /// At most this many under way at once, 1 to 256.
+    pub fn concurrency(self, concurrency: u32) -> Result<Self, LimitError> {
+        match concurrency {
+            1..=MAX_CONCURRENCY => Ok(Self { concurrency, ..self }),
+            _ => Err(LimitError::Concurrency(concurrency)),
+        }
+    }
+
+    /// At most `requests` (1 to 100,000) in any `per` (1 s to a day).
+    pub fn rate(self, requests: u32, per: Duration) -> Result<Self, LimitError> {
+        if !(1..=MAX_REQUESTS).contains(&requests) {
+            return Err(LimitError::Requests(requests));
+        }
+        if !(Duration::from_secs(1)..=MAX_PERIOD).contains(&per) {
+            return Err(LimitError::Period(per));
+        }
+        Ok(Self { rate: Some((requests, per)), ..self })
+    }
+}
+
+/// Where a delivery stands in line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Namespace of its context.
+    pub namespace: Arc<str>,
+    /// Name of its context.
+    pub context: Arc<str>,
+    /// The order of its event among those of the context, then the place of its handler.
+    pub order: (u64, u32),
+    /// When a retry is due. None for a first attempt: it leaves before those of later events.
+    pub not_before: Option<Instant>,
+}
+
+/// What may happen now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leave<Id> {
+    /// This delivery is under way from now on: send it, and tell [`Queue::finished`] or [`Queue::cancel`].
+    Now {
+        /// Which one.
+        id: Id,
+        /// How long it was due and waited for a limit: time that does not count against the delivery. Time in which
+        /// the endpoint could not be reached does count, and is not in it.
+        held: Duration,
+    },
+    /// Nothing before this time, unless something changes.
+    At(Instant),
+    /// Nothing before one that is under way has finished.
+    Full,
+    /// Nothing waits.
+    Idle,
+}
+
+/// What an attempt says about the endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contact {
+    /// There was an answer, whatever it said.
+    Answered,
+    /// It timed out or there was no connection.
+    NotReached,
+    /// Nothing: the attempt failed before it came to that.
+    Unknown,
+}
+
+/// The waiting deliveries of one endpoint, and those under way.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use cicdcontext_delivery::limit::{Contact, Leave, Limits, Place, Queue};
+///
+/// let now = Instant::now();
+/// let mut queue = Queue::new(Limits::default().concurrency(1)?);
+/// let place = |namespace: &str, order| Place {
+///     namespace: namespace.into(),
+///     context: "stage".into(),
+///     order: (order, 0),
+///     not_before: None,
+/// };
+/// for (id, namespace, order) in [("a2", "shop", 2), ("a1", "shop", 1), ("b1", "bank", 7)] {
+///     queue.wait(id, place(namespace, order), now);
+/// }
+/// assert_eq!(queue.leave(now), Leave::Now { id: "a1", held: Duration::ZERO });
+/// assert_eq!(queue.leave(now), Leave::Full);
+/// queue.finished(&"a1", Contact::Answered, now);
+/// // The other namespace's turn, after it was held for a second.
+/// let held = Duration::from_secs(1);
+/// assert_eq!(queue.leave(now + held), Leave::Now { id: "b1", held });
+/// # Ok::<(), cicdcontext_delivery::limit::LimitError>(())
+/// ```
+pub struct Queue<Id> {
+    limits: Limits,
+    known: BTreeMap<Id, Standing>,
+    due: Turns<Arc<str>, Contexts<Id>>,
+    later: BTreeSet<(Instant, Id)>,
+    under_way: usize,
+    /// When those left that count for the rate.
+    left: VecDeque<Instant>,
+    unreached: Option<Unreached>,
+    /// How long the endpoint could not be reached before that.
+    unreached_before: Duration,
+}
+
+/// The due deliveries of a namespace, by context and then by order.
+type Contexts<Id> = Turns<Arc<str>, BTreeSet<((u64, u32), Id)>>;
+
+enum Standing {
+    /// With the time since when it is due, and how long the endpoint had been out of reach by then.
+    Due(Place, Instant, Duration),
+    Later(Place, Instant),
+    UnderWay(Instant),
+}
+
+/// The endpoint cannot be reached.
+struct Unreached {
+    since: Instant,
+    failures: u32,
+    /// When the last failure became known: who left before that knew nothing of it.
+    last: Instant,
+    until: Instant,
+}
+
+impl<Id: Ord + Clone> Queue<Id> {
+    /// Nothing waits yet.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            known: BTreeMap::new(),
+            due: Turns::default(),
+            later: BTreeSet::new(),
+            under_way: 0,
+            left: VecDeque::new(),
+            unreached: None,
+            unreached_before: Duration::ZERO,
+        }
+    }
+
+    /// Changes the limits. What is under way stays so.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        if limits.rate.is_none() {
+            self.left.clear();
+        }
+    }
+
+    /// Whether a delivery that comes now would have to wait.
+    pub fn starts_waiting(&self, now: Instant) -> bool {
+        let overdue = self.later.first().is_some_and(|(time, _)| *time <= now);
+        !self.due.is_empty() || overdue || self.blocked(now).is_some()
+    }
+
+    /// Puts a delivery in line. False, and nothing changes, if it waits or is under way already.
+    pub fn wait(&mut self, id: Id, place: Place, now: Instant) -> bool {
+        if self.known.contains_key(&id) {
+            return false;
+        }
+        match place.not_before.filter(|time| *time > now) {
+            Some(time) => {
+                self.later.insert((time, id.clone()));
+                self.known.insert(id, Standing::Later(place, time));
+            }
+            None => self.line_up(id, place, now),
+        }
+        true
+    }
+
+    /// What may leave now. Call again until it gives none, after each change, and at the time that it names.
+    pub fn leave(&mut self, now: Instant) -> Leave<Id> {
+        while self.later.first().is_some_and(|(time, _)| *time <= now) {
+            let Some((_, id)) = self.later.pop_first() else { break };
+            if let Some(Standing::Later(place, _)) = self.known.remove(&id) {
+                self.line_up(id, place, now);
+            }
+        }
+        if self.due.is_empty() {
+            return self.later.first().map_or(Leave::Idle, |(time, _)| Leave::At(*time));
+        }
+        if let Some(blocked) = self.blocked(now) {
+            return blocked;
+        }
+        let Some(id) = self.due.take() else { return Leave::Idle };
+        let held = self.held(&id, now).unwrap_or_default();
+        self.known.insert(id.clone(), Standing::UnderWay(now));
+        self.under_way += 1;
+        if let Some((_, per)) = self.limits.rate {
+            while self.left.front().is_some_and(|left| *left + per <= now) {
+                self.left.pop_front();
+            }
+            self.left.push_back(now);
+        }
+        Leave::Now { id, held }
+    }
+
+    /// A delivery is not under way any more. False if it was not. For another attempt, let it [`Queue::wait`] again.
+    pub fn finished(&mut self, id: &Id, contact: Contact, now: Instant) -> bool {
+        let Some(Standing::UnderWay(left)) = self.known.get(id) else { return false };
+        let left = *left;
+        self.known.remove(id);
+        self.under_way -= 1;
+        match (contact, &mut self.unreached) {
+            (Contact::Unknown, _) => {}
+            (Contact::Answered, unreached) => {
+                if let Some(over) = unreached.take() {
+                    self.unreached_before += now.saturating_duration_since(over.since);
+                }
+            }
+            (Contact::NotReached, Some(unreached)) => {
+                // Those that left before the first failure was known all tell the same.
+                unreached.failures += u32::from(left >= unreached.last);
+                unreached.last = now;
+                unreached.until = now + pause(unreached.failures);
+            }
+            (Contact::NotReached, unreached @ None) => {
+                *unreached = Some(Unreached { since: now, failures: 1, last: now, until: now + pause(1) });
+            }
+        }
+        true
+    }
+
+    /// Forgets a delivery, wherever it stands: it was cancelled, given up, or its attempt was abandoned. False if it is
+    /// not known.
+    pub fn cancel(&mut self, id: &Id) -> bool {
+        match self.known.remove(id) {
+            None => return false,
+            Some(Standing::UnderWay(_)) => self.under_way -= 1,
+            Some(Standing::Later(_, time)) => {
+                self.later.remove(&(time, id.clone()));
+            }
+            Some(Standing::Due(place, ..)) => {
+                let entry = (place.order, id.clone());
+                self.due.with(&place.namespace, |contexts| {
+                    contexts.with(&place.context, |deliveries| deliveries.remove(&entry));
+                });
+            }
+        }
+        true
+    }
+
+    /// How long a waiting delivery has been held by limits up to now; see [`Leave::Now`]. None if it does not wait.
+    pub fn held(&self, id: &Id, now: Instant) -> Option<Duration> {
+        match self.known.get(id)? {
+            Standing::Due(_, since, unreached) => {
+                let waited = now.saturating_duration_since(*since);
+                Some(waited.saturating_sub(self.unreached_in_all(now).saturating_sub(*unreached)))
+            }
+            Standing::Later(..) => Some(Duration::ZERO),
+            Standing::UnderWay(_) => None,
+        }
+    }
+
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.known.len() - self.under_way
+    }
+
+    /// How many are under way.
+    pub fn under_way(&self) -> usize {
+        self.under_way
+    }
+
+    /// Whether the last attempt could not reach the endpoint.
+    pub fn backing_off(&self) -> bool {
+        self.unreached.is_some()
+    }
+
+    fn line_up(&mut self, id: Id, place: Place, now: Instant) {
+        let entry = (place.order, id.clone());
+        self.due.with(&place.namespace, |contexts| {
+            contexts.with(&place.context, |deliveries| deliveries.insert(entry));
+        });
+        let unreached = self.unreached_in_all(now);
+        self.known.insert(id, Standing::Due(place, now, unreached));
+    }
+
+    /// What stands against another one leaving.
+    fn blocked(&self, now: Instant) -> Option<Leave<Id>> {
+        let concurrency = if self.unreached.is_some() { 1 } else { self.limits.concurrency };
+        if self.under_way >= usize::try_from(concurrency).unwrap_or(usize::MAX) {
+            return Some(Leave::Full);
+        }
+        let pause = self.unreached.as_ref().map(|unreached| unreached.until);
+        let rate = self.limits.rate.and_then(|(requests, per)| {
+            // The one that has to be a period old before another one may leave.
+            let place = self.left.len().checked_sub(usize::try_from(requests).unwrap_or(usize::MAX))?;
+            self.left.get(place).map(|left| *left + per)
+        });
+        pause.max(rate).filter(|time| *time > now).map(Leave::At)
+    }
+
+    fn unreached_in_all(&self, now: Instant) -> Duration {
+        let current = self.unreached.as_ref().map(|unreached| now.saturating_duration_since(unreached.since));
+        self.unreached_before + current.unwrap_or_default()
+    }
+}
+
+fn pause(failures: u32) -> Duration {
+    let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).and_then(|factor| FIRST_PAUSE.checked_mul(factor));
+    doubled.unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE)
+}
+
+impl<Id> fmt::Debug for Queue<Id> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue")
+            .field("limits", &self.limits)
+            .field("known", &self.known.len())
+            .field("under_way", &self.under_way)
+            .field("backing_off", &self.unreached.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
