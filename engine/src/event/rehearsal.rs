@@ -174,6 +174,8 @@ impl Rehearsal {
         };
         let of_set = self.run.is_setting();
         let position = self.run.position();
+        // What is refused would not be written; the handler's message says what was wrong with it.
+        let changes = if result.is_ok() { changes } else { Vec::new() };
         self.run.written(result);
         if of_set {
             return Progress::Set(changes);
