@@ -67,7 +67,8 @@ pub struct ConfigurationBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("maxProperties" = 512, "additionalProperties" = {"type": "string", "maxLength": 65536}))]
     pub variables: Option<BTreeMap<String, String>>,
-    /// Templates that others include as {{> NAME}}. Seen by templates of the same language only.
+    /// Templates that others include as {{> NAME}}. Seen by templates of the same language only. In Jinja: macros, put
+    /// in front of every template in the order of their names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("maxProperties" = 512, "additionalProperties" = {"type": "string", "maxLength": 65536}))]
     pub partials: Option<BTreeMap<String, String>>,
