@@ -143,17 +143,17 @@ attack!(
 attack!(
     a_text_doubled_30_times_by_replace_is_cut_off,
     || render(&doubling(30, "(replace this 'x' 'xx')", "{{this}}"), &json!("x")),
-    "size of a value made by a helper over the limit: 1048576, allowed are 524288 bytes"
+    "size of a value over the limit: 1048576, allowed are 524288 bytes"
 );
 attack!(
     a_text_doubled_30_times_by_join_is_cut_off,
     || render(&doubling(30, "(join (array this this) '')", "{{this}}"), &json!("0123456789abcdef")),
-    "size of a value made by a helper over the limit"
+    "size of a value over the limit"
 );
 attack!(
     a_list_doubled_30_times_is_cut_off,
     || render(&doubling(30, "(array this this)", "{{json this}}"), &json!("x")),
-    "size of a value made by a helper over the limit"
+    "size of a value over the limit"
 );
 attack!(
     a_text_of_100_mb_made_of_one_tag_is_cut_off,

@@ -8,13 +8,18 @@ mod arguments;
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]
+mod behaviour;
+#[cfg(test)]
 mod bombs;
 mod calculate;
+mod circular;
 mod comparison;
 mod compile;
 mod container;
 mod evaluate;
 mod expression;
+#[cfg(test)]
+mod facts;
 mod filter;
 mod format;
 mod global;
@@ -42,6 +47,7 @@ mod symbol;
 mod test;
 #[cfg(test)]
 mod testing;
+mod token;
 mod tree;
 mod value;
 

@@ -53,9 +53,14 @@ impl<'a> Activation<'a> {
         self.further_out(usize::MAX)
     }
 
-    /// What the top knows of `name`: None if it does not know it, Some(None) if it has no value yet.
-    pub(super) fn at_top(&self, name: &str) -> Option<Option<Value<'a>>> {
-        self.outermost().tops.borrow().get(name).cloned()
+    /// Whether the top knows `name`, with a value or without.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.outermost().tops.borrow().contains_key(name)
+    }
+
+    /// The value that `name` has at the top.
+    pub(super) fn at_top(&self, name: &str) -> Option<Value<'a>> {
+        self.outermost().tops.borrow().get(name).cloned().flatten()
     }
 
     pub(super) fn set_at_top(&self, name: &'a str, value: Option<Value<'a>>) {

@@ -62,9 +62,9 @@ attack!(
     "over the limit"
 );
 attack!(
-    pairs_of_pairs_are_no_yaml,
+    pairs_of_pairs_are_yaml_with_anchors,
     || nothing(&format!("{{% set a = [1] %}}{}{{{{ a|to_nice_yaml }}}}", "{% set a = [a, a] %}".repeat(60))),
-    "over the limit"
+    "rendered 8284 bytes: - &id060"
 );
 attack!(a_wide_percent_format_is_refused, || nothing("{{ '%1000000000d' % 1 }}"), "render `test`");
 attack!(a_wide_percent_format_of_texts_is_refused, || nothing("{{ '%*s' % (1000000000, 1) }}"), "render `test`");
@@ -87,7 +87,7 @@ attack!(indents_width_is_bounded, || nothing("{{ ('a\\n' * 100000)|indent('x' * 
 attack!(wordwrap_is_bounded, || nothing("{{ ('a' * 100000)|wordwrap(1, true, 'x' * 100000) }}"), "over the limit");
 attack!(json_indent_is_bounded, || nothing("{{ [[1]]|tojson(indent=1000000000) }}"), "render `test`");
 attack!(yaml_indent_is_bounded, || nothing("{{ {'a': {'b': 1}}|to_nice_yaml(indent=1000000000) }}"), "");
-attack!(a_power_of_great_size_is_refused, || nothing("{{ 2 ** 10 ** 9 }}"), VALUE);
+attack!(a_power_of_great_size_is_refused, || nothing("{{ 2 ** (10 ** 9) }}"), VALUE);
 attack!(
     a_number_squared_40_times_is_refused,
     || nothing(&format!("{{% set a = 3 %}}{}", "{% set a = a * a %}".repeat(40))),
@@ -95,12 +95,16 @@ attack!(
 );
 attack!(
     a_number_of_great_size_has_no_text,
-    || nothing("{{ 2 ** 60000 }}"),
+    || nothing("{{ 2 ** 30000 }}"),
     "an integer of more than 4300 digits has no text"
 );
 attack!(a_number_is_not_rounded_to_great_size, || nothing("{{ 1|round(-1000000000) }}{{ 1.5|round(1000000000) }}"), "");
 attack!(int_of_great_size_is_bounded, || nothing("{{ ('9' * 500000)|int }}"), "");
-attack!(a_sum_of_texts_is_bounded, || nothing("{{ (['a' * 100000] * 100)|sum(start='') }}"), VALUE);
+attack!(
+    a_sum_of_texts_is_refused_as_in_python,
+    || nothing("{{ (['a' * 100000] * 100)|sum(start='') }}"),
+    "texts cannot be summed up"
+);
 attack!(lipsum_is_bounded, || nothing("{{ lipsum(n=1000000000) }}"), "over the limit");
 attack!(
     a_dict_of_great_size_is_bounded,
@@ -121,7 +125,7 @@ attack!(
 attack!(
     unique_and_groupby_are_paid_for,
     || nothing(
-        "{% for i in range(100) %}{% set _ = range(50000)|unique|list %}{% set _ = range(50000)|groupby('x') %}{% endfor %}"
+        "{% for i in range(100) %}{% set _ = range(50000)|unique|list %}{% set _ = range(50000)|groupby(none)|list %}{% endfor %}"
     ),
     "over the limit"
 );

@@ -225,8 +225,7 @@ impl<'a> Machine<'a, '_> {
             };
         }
         self.at = step.at;
-        let [start, stop, step] = &numbers;
-        operation::slice(self, value, [start.as_ref(), stop.as_ref(), step.as_ref()])
+        operation::slice(self, value, numbers.each_ref().map(Option::as_ref))
     }
 
     pub(super) fn arguments(&mut self, arguments: &'a [Argument]) -> Result<Arguments<'a>, Fault> {

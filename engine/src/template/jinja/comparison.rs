@@ -31,8 +31,7 @@ impl<'a> Machine<'a, '_> {
             (Value::Tuple(first), Value::Tuple(second)) => self.equal_items(left, first, second),
             (Value::Map(first), Value::Map(second)) => self.equal_maps(left, first, second),
             (Value::Object(first), Value::Object(second)) if Rc::ptr_eq(first, second) => Ok(true),
-            (Value::Object(object), other) => object.equals(self, other),
-            (other, Value::Object(object)) => object.equals(self, other),
+            (Value::Object(object), other) | (other, Value::Object(object)) => object.equals(self, other),
             _ => Ok(false),
         }
     }
@@ -102,6 +101,10 @@ impl<'a> Machine<'a, '_> {
             }
             (Value::Tuple(first), Value::Tuple(second)) => self.compare_items(left, first, second),
             (Value::Undefined(name), _) | (_, Value::Undefined(name)) => Err(undefined(name)),
+            _ if left.as_tuple().is_some() || right.as_tuple().is_some() => {
+                let tuple = |value: &Value<'a>| value.as_tuple().unwrap_or_else(|| value.clone());
+                self.compare(&tuple(left), &tuple(right))
+            }
             _ => Err(Fault::problem(format!(
                 "`<` and `>` are not defined between a {} and a {}",
                 left.type_name(),
@@ -161,13 +164,13 @@ impl<'a> Machine<'a, '_> {
                 ))),
             },
             Value::Map(map) => Ok(self.get(map, item)?.is_some()),
-            Value::Object(object) => match object.contains(self, item)? {
-                Some(contained) => Ok(contained),
-                None => {
-                    let items = self.iterate(container)?;
-                    self.among(&items, item)
+            Value::Object(object) => {
+                if let Some(found) = object.contains(self, item)? {
+                    return Ok(found);
                 }
-            },
+                let items = self.iterate(container)?;
+                self.among(&items, item)
+            }
             Value::Tuple(items) => self.among(items, item),
             _ => {
                 let items = self.iterate(container)?;

@@ -99,7 +99,16 @@ pub(super) struct Compiler<'s, 'r> {
 
 impl<'s, 'r> Compiler<'s, 'r> {
     pub(super) fn at(&self, span: Span) -> At {
-        let line = usize::from(span.start_line).saturating_sub(1);
+        self.line(span.start_line)
+    }
+
+    /// The place of the last token.
+    pub(super) fn end(&self, span: Span) -> At {
+        self.line(span.end_line)
+    }
+
+    fn line(&self, line: u16) -> At {
+        let line = usize::from(line).saturating_sub(1);
         self.scopes.rewritten.lines.get(line).map_or(At { line: 1, column: 1 }, |(at, _)| *at)
     }
 
@@ -315,7 +324,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
         part.args.iter().for_each(|argument| self.scopes.parameters(argument));
         let mut declared =
             |name: &str| (special.contains(name) && !names.contains(&name)).then(|| self.scopes.declare(name));
-        let (caller, named, positional) = (declared("caller"), declared("kwargs"), declared("varargs"));
+        let (caller, by_name, positional) = (declared("caller"), declared("kwargs"), declared("varargs"));
         part.defaults.iter().for_each(|value| self.scopes.expression(value));
         self.scopes.statements(&part.body);
         let mut parameters = Vec::with_capacity(names.len());
@@ -332,7 +341,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
         self.loops = loops;
         let loads = self.close_scope();
         let slots = self.scopes.close_function();
-        Ok(Macro { at, name, slots, loads, parameters, caller, named, positional, body })
+        Ok(Macro { name, slots, loads, parameters, caller, named: by_name, positional, body })
     }
 
     fn parameter_name(&self, parameter: &Expr<'_>) -> Option<&'s str> {
@@ -356,7 +365,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
         let tops = self.scopes.close().tops.into_iter().collect();
         self.loops = loops;
         self.scopes = outer;
-        Ok(Node::Block(Box::new(Block { name: name.into(), slots, tops, scoped, body })))
+        Ok(Node::Block(Box::new(Block { slots, tops, scoped, body })))
     }
 
     fn target(&self, target: &Expr<'r>) -> Result<Target, TemplateError> {

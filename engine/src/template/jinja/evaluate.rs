@@ -161,10 +161,10 @@ impl<'a> Machine<'a, '_> {
     fn call_block(&mut self, part: &'a CallBlock) -> Result<(), Fault> {
         let caller = MacroObject::make(self, &part.makes);
         self.at = part.at;
-        let callee = self.expression(&part.callee)?;
+        let called = self.expression(&part.callee)?;
         let mut arguments = self.arguments(&part.arguments)?;
         arguments.named.push(("caller".to_owned(), caller));
-        let value = self.call(&callee, arguments)?;
+        let value = self.call(&called, arguments)?;
         self.write_text(&value, "call")
     }
 
@@ -182,7 +182,7 @@ impl<'a> Machine<'a, '_> {
     /// A block sees the root and what the template's top has set so far.
     fn block(&mut self, part: &'a Block) -> Result<(), Fault> {
         let activation = Activation::top(part.slots);
-        self.may_keep(&activation);
+        self.circular.activation(&activation);
         for (name, start) in &part.tops {
             self.burn(1)?;
             let scoped = part.scoped.iter().find(|scoped| scoped.name == *name);
@@ -190,7 +190,7 @@ impl<'a> Machine<'a, '_> {
                 super::tree::TopStart::Undefined => None,
                 super::tree::TopStart::Resolve => match scoped.and_then(|scoped| self.variable(scoped)) {
                     Some(value) => Some(value),
-                    None => match self.top.at_top(name).flatten() {
+                    None => match self.top.at_top(name) {
                         Some(value) => Some(value),
                         None => self.resolve(name),
                     },
@@ -215,7 +215,7 @@ impl<'a> Machine<'a, '_> {
                 Start::Parameter => continue,
                 Start::Outer(Place::Slot { up, slot }) => self.activation.slot(*up, *slot),
                 Start::Outer(Place::Top) => self.top_variable(&load.name),
-                Start::TopIfKnown => self.activation.at_top(&load.name).flatten(),
+                Start::TopIfKnown => self.activation.at_top(&load.name),
             };
             self.activation.set_slot(0, load.slot, value);
         }
@@ -228,10 +228,7 @@ impl<'a> Machine<'a, '_> {
     }
 
     fn top_variable(&mut self, name: &str) -> Option<Value<'a>> {
-        match self.activation.at_top(name) {
-            Some(value) => value,
-            None => self.resolve(name),
-        }
+        if self.activation.knows(name) { self.activation.at_top(name) } else { self.resolve(name) }
     }
 
     /// The value of a name; None if it has none.

@@ -1,6 +1,8 @@
 //! Makes the expressions of the tree. Chains that the parser builds as towers become lists, so that neither the walk
 //! over them nor dropping them needs a stack of their length.
 
+use std::collections::BTreeSet;
+
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, UnaryOpKind};
 use minijinja::value::ValueKind;
 
@@ -8,6 +10,7 @@ use super::super::error::TemplateError;
 use super::super::library::similar;
 use super::compile::Compiler;
 use super::literal::Literal;
+use super::symbol::value_of;
 use super::tree::{Argument, Arithmetic, Chain, Compare, Comparison, Condition, Expression, Operator, Step, StepKind};
 use super::{filter, test};
 
@@ -154,7 +157,11 @@ impl<'r> Compiler<'_, 'r> {
     }
 
     fn step(&mut self, part: &Expr<'r>) -> Result<Step, TemplateError> {
-        let at = self.at(part.span());
+        let at = match part {
+            // Where the name is; the parser tells where the step in front of it is.
+            Expr::GetAttr(part) => self.end(part.span()),
+            part => self.at(part.span()),
+        };
         let kind = match part {
             Expr::GetAttr(part) => StepKind::Attribute(self.scopes.name(part.name).into()),
             Expr::GetItem(part) => StepKind::Item(self.expression(&part.subscript_expr)?),
@@ -194,6 +201,7 @@ impl<'r> Compiler<'_, 'r> {
     }
 
     pub(super) fn arguments(&mut self, arguments: &[CallArg<'r>]) -> Result<Vec<Argument>, TemplateError> {
+        self.check_order(arguments)?;
         arguments
             .iter()
             .map(|argument| {
@@ -207,6 +215,33 @@ impl<'r> Compiler<'_, 'r> {
                 })
             })
             .collect()
+    }
+}
+
+impl<'r> Compiler<'_, 'r> {
+    /// Arguments by position come first, then `*` and those by name, each name once, and `**` last.
+    fn check_order(&self, arguments: &[CallArg<'r>]) -> Result<(), TemplateError> {
+        let mut names = BTreeSet::new();
+        let (mut spread, mut spread_named) = (false, false);
+        for argument in arguments {
+            let problem = match argument {
+                _ if spread_named => Some("nothing can follow the argument `**`".to_owned()),
+                CallArg::Pos(_) if spread || !names.is_empty() => {
+                    Some("arguments by position come in front of `*` and of those by name".to_owned())
+                }
+                CallArg::PosSplat(_) if spread => Some("there is one argument `*` at most".to_owned()),
+                CallArg::Kwarg(name, _) if !names.insert(*name) => {
+                    Some(format!("the argument `{}` is given twice", self.scopes.name(name)))
+                }
+                _ => None,
+            };
+            spread |= matches!(argument, CallArg::PosSplat(_));
+            spread_named |= matches!(argument, CallArg::KwargSplat(_));
+            if let Some(problem) = problem {
+                return Err(self.errors.syntax(self.at(value_of(argument).span()), problem));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -70,12 +70,20 @@ fn ascii<'a>(machine: &mut Machine<'a, '_>, value: &Value<'a>) -> Result<String,
     machine.afford(text.chars().map(|character| if character.is_ascii() { 1 } else { 10 }).sum())?;
     let mut made = String::new();
     for character in text.chars() {
-        match u32::from(character) {
-            0..=0x7f => made.push(character),
-            code @ 0x80..=0xff => made.push_str(&format!("\\x{code:02x}")),
-            code @ 0x100..=0xffff => made.push_str(&format!("\\u{code:04x}")),
-            code => made.push_str(&format!("\\U{code:08x}")),
+        if character.is_ascii() {
+            made.push(character);
+        } else {
+            made.push_str(&escape(character));
         }
     }
     Ok(made)
+}
+
+/// A character as Python's escape of it.
+pub(super) fn escape(character: char) -> String {
+    match u32::from(character) {
+        code @ 0..=0xff => format!("\\x{code:02x}"),
+        code @ 0x100..=0xffff => format!("\\u{code:04x}"),
+        code => format!("\\U{code:08x}"),
+    }
 }

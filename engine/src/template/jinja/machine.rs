@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::super::error::Fault;
@@ -14,8 +14,8 @@ use super::super::rendering::Rendering;
 use super::super::tree::At;
 use super::activation::Activation;
 use super::arguments::Arguments;
+use super::circular::Circular;
 use super::comparison::undefined;
-use super::container::release;
 use super::prefix::Prefix;
 use super::value::{Dictionary, Integer, Items, List, Map, Object, Value};
 use super::{filter, method, test};
@@ -38,52 +38,8 @@ pub(super) struct Machine<'a, 'r> {
     pub(super) at: At,
     /// What is written so far.
     pub(super) output: String,
-    /// All that a template may have made to hold itself, by address.
-    circular: HashMap<usize, Circular<'a>>,
-}
-
-/// Something that can be changed after it was made, and so come to hold itself.
-enum Circular<'a> {
-    List(Weak<RefCell<Items<'a>>>),
-    Map(Weak<RefCell<Dictionary<'a>>>),
-    Object(Weak<dyn Object<'a> + 'a>),
-    Activation(Weak<Activation<'a>>),
-}
-
-impl Drop for Machine<'_, '_> {
-    /// Empties all that can hold itself, or it would never be freed.
-    fn drop(&mut self) {
-        let mut pending = Vec::new();
-        for (_, circular) in self.circular.drain() {
-            match circular {
-                Circular::List(list) => {
-                    if let Some(list) = list.upgrade()
-                        && let Ok(mut items) = list.try_borrow_mut()
-                    {
-                        pending.append(&mut items);
-                    }
-                }
-                Circular::Map(map) => {
-                    if let Some(map) = map.upgrade()
-                        && let Ok(mut entries) = map.try_borrow_mut()
-                    {
-                        pending.extend(entries.drain(..).map(|(_, (_, value))| value));
-                    }
-                }
-                Circular::Object(object) => {
-                    if let Some(object) = object.upgrade() {
-                        object.release(&mut pending);
-                    }
-                }
-                Circular::Activation(activation) => {
-                    if let Some(activation) = activation.upgrade() {
-                        activation.release(&mut pending);
-                    }
-                }
-            }
-        }
-        release(pending);
-    }
+    /// All that a template may have made to hold itself.
+    pub(super) circular: Circular<'a>,
 }
 
 impl<'a, 'r> Machine<'a, 'r> {
@@ -100,7 +56,7 @@ impl<'a, 'r> Machine<'a, 'r> {
             template: Arc::clone(template),
             at: At { line: 1, column: 1 },
             output: String::new(),
-            circular: HashMap::new(),
+            circular: Circular::default(),
         }
     }
 }
@@ -204,7 +160,7 @@ impl<'a> Machine<'a, '_> {
                 own
             }
         };
-        self.circular.entry(Rc::as_ptr(&list).addr()).or_insert_with(|| Circular::List(Rc::downgrade(&list)));
+        self.circular.list(&list);
         Ok(list)
     }
 
@@ -229,20 +185,13 @@ impl<'a> Machine<'a, '_> {
                 own
             }
         };
-        self.circular.entry(Rc::as_ptr(&map).addr()).or_insert_with(|| Circular::Map(Rc::downgrade(&map)));
+        self.circular.map(&map);
         Ok(map)
     }
 
     /// Sees to it that `object`, to which values can be given later, is freed even if it comes to hold itself.
     pub(super) fn may_be_circular(&mut self, object: &Rc<dyn Object<'a> + 'a>) {
-        let address = Rc::as_ptr(object).cast::<()>().addr();
-        self.circular.entry(address).or_insert_with(|| Circular::Object(Rc::downgrade(object)));
-    }
-
-    /// The same for variables that a macro keeps.
-    pub(super) fn may_keep(&mut self, activation: &Rc<Activation<'a>>) {
-        let address = Rc::as_ptr(activation).addr();
-        self.circular.entry(address).or_insert_with(|| Circular::Activation(Rc::downgrade(activation)));
+        self.circular.object(object);
     }
 
     /// Python's `iter`: items of lists and tuples, keys of maps, characters of texts, what objects give; nothing for

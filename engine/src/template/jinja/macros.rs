@@ -22,7 +22,7 @@ impl<'a> MacroObject<'a> {
     /// Makes it here. What is around may then hold what holds it.
     pub(super) fn make(machine: &mut Machine<'a, '_>, makes: &'a Macro) -> Value<'a> {
         let around = Rc::clone(&machine.activation);
-        machine.may_keep(&around);
+        machine.circular.activation(&around);
         Value::object(MacroObject {
             makes,
             around: RefCell::new(Some(around)),

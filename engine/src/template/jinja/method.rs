@@ -33,6 +33,7 @@ type OfText = for<'a, 'r> fn(&mut Machine<'a, 'r>, &Text<'a>, Arguments<'a>) -> 
 type OfList = for<'a, 'r> fn(&mut Machine<'a, 'r>, &List<'a>, Arguments<'a>) -> Made<'a>;
 type OfTuple = for<'a, 'r> fn(&mut Machine<'a, 'r>, &[Value<'a>], Arguments<'a>) -> Made<'a>;
 type OfMap = for<'a, 'r> fn(&mut Machine<'a, 'r>, &Map<'a>, Arguments<'a>) -> Made<'a>;
+type OfObject = for<'a, 'r> fn(&mut Machine<'a, 'r>, &Value<'a>, Arguments<'a>) -> Made<'a>;
 type OfNumber = for<'a, 'r> fn(&mut Machine<'a, 'r>, &Number, Arguments<'a>) -> Made<'a>;
 
 #[derive(Clone, Copy)]
@@ -42,12 +43,13 @@ enum Body {
     Tuple(OfTuple),
     Map(OfMap),
     Number(OfNumber),
+    Object(OfObject),
 }
 
-/// The method `name` of `value`, to be called; of numbers also the parts that are no methods, such as `real`.
+/// The method `name` of `value`, to be called, save those that objects have themselves; of numbers also the parts that are no methods, such as `real`.
 pub(super) fn find<'a>(_machine: &mut Machine<'a, '_>, value: &Value<'a>, name: &str) -> Option<Value<'a>> {
     let (name, body) = match value {
-        Value::Text(_) => row(text::TABLE, name).map(|(name, body)| (name, Body::Text(body))),
+        Value::Text(text) => text::row(text, name),
         Value::List(_) => row(list::TABLE, name).map(|(name, body)| (name, Body::List(body))),
         Value::Tuple(_) => row(list::OF_TUPLES, name).map(|(name, body)| (name, Body::Tuple(body))),
         Value::Map(_) => row(map::TABLE, name).map(|(name, body)| (name, Body::Map(body))),
@@ -58,7 +60,13 @@ pub(super) fn find<'a>(_machine: &mut Machine<'a, '_>, value: &Value<'a>, name: 
             }
             row(number::table(&number), name).map(|(name, body)| (name, Body::Number(body)))
         }
-        Value::Undefined(_) | Value::None | Value::Object(_) => None,
+        Value::Object(object) => match object.type_name() {
+            "range" => row(list::OF_RANGES, name),
+            "dict_items" | "dict_keys" => row(view::TABLE, name),
+            _ => None,
+        }
+        .map(|(name, body)| (name, Body::Object(body))),
+        Value::Undefined(_) | Value::None => None,
     }?;
     Some(Value::object(Method { receiver: RefCell::new(value.clone()), name, body }))
 }
@@ -90,6 +98,12 @@ impl<'a> Object<'a> for Method<'a> {
 
     fn call(&self, machine: &mut Machine<'a, '_>, arguments: Arguments<'a>) -> Result<Value<'a>, Fault> {
         let receiver = self.receiver.borrow().clone();
+        // A text that is looked for is read even where the text to look in is short.
+        for given in arguments.positional.iter().chain(arguments.named.iter().map(|(_, value)| value)) {
+            if let Value::Text(text) = given {
+                machine.rendering.burn_bytes(text.len())?;
+            }
+        }
         match (self.body, &receiver) {
             (Body::Text(body), Value::Text(text)) => {
                 machine.rendering.burn_bytes(text.len())?;
@@ -98,6 +112,7 @@ impl<'a> Object<'a> for Method<'a> {
             (Body::List(body), Value::List(list)) => body(machine, list, arguments),
             (Body::Tuple(body), Value::Tuple(items)) => body(machine, &items[..], arguments),
             (Body::Map(body), Value::Map(map)) => body(machine, map, arguments),
+            (Body::Object(body), object) => body(machine, object, arguments),
             (Body::Number(body), number) => match Number::of(number) {
                 Some(number) => body(machine, &number, arguments),
                 None => Err(self.lost(number)),

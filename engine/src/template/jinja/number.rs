@@ -102,13 +102,19 @@ pub(super) fn float_text(float: f64) -> String {
     if float.is_infinite() {
         return if float > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
-    let scientific = format!("{float:e}");
+    let shortest = format!("{float:e}");
+    let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count() - 1;
+    // Where two texts are equally short and equally near, Rust takes the upper one and Python the even one.
+    let even = format!("{float:.digits$e}");
+    let is_even = even.parse() == Ok(float);
+    let scientific = if is_even { even } else { shortest };
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
         return scientific;
     };
     let exponent: i32 = exponent.parse().unwrap_or_default();
     if (-4..16).contains(&exponent) {
-        let plain = format!("{float}");
+        let behind_point = usize::try_from(i64::try_from(digits).unwrap_or(0) - i64::from(exponent)).unwrap_or(0);
+        let plain = if is_even { format!("{float:.behind_point$}") } else { format!("{float}") };
         return if plain.contains('.') { plain } else { plain + ".0" };
     }
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -134,6 +140,8 @@ mod tests {
             (0.00001, "1e-05"),
             (1.5e-7, "1.5e-07"),
             (5e-324, "5e-324"),
+            (564_990_165_772_705.0 / 8.0, "70623770721588.12"),
+            (564_990_165_772_707.0 / 8.0, "70623770721588.38"),
             (f64::MAX, "1.7976931348623157e+308"),
             (f64::INFINITY, "inf"),
             (f64::NEG_INFINITY, "-inf"),

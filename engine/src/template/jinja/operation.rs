@@ -1,5 +1,8 @@
 //! Python's arithmetic: integers of any size, floats, and what `+`, `*` and `%` mean for texts and lists.
 
+// `start`, `stop` and `step` of a slice are Python's words.
+#![allow(clippy::similar_names)]
+
 use num_bigint::{BigInt, Sign};
 
 use super::super::bounds::Bound;
@@ -309,11 +312,18 @@ pub(super) fn slice<'a>(
             machine.burn(items.len())?;
             items.to_vec()
         }
-        Value::Object(object) if object.type_name() == "range" => machine.iterate(value)?,
-        other => return Err(Fault::problem(format!("a {} cannot be cut with `[:]`", other.type_name()))),
+        Value::Object(object) => {
+            let found = object.slice([start, stop, Some(step)]);
+            return found.ok_or_else(|| not_cut(value));
+        }
+        other => return Err(not_cut(other)),
     };
     let chosen = indices(items.len(), start, stop, step).map(|index| items[index].clone()).collect();
     Ok(if matches!(value, Value::Tuple(_)) { Value::tuple(chosen) } else { Value::list(chosen) })
+}
+
+fn not_cut(value: &Value<'_>) -> Fault {
+    Fault::problem(format!("a {} cannot be cut with `[:]`", value.type_name()))
 }
 
 fn slice_text<'a>(
@@ -351,7 +361,7 @@ fn bound_of(value: Option<&Value<'_>>) -> Result<Option<i64>, Fault> {
 }
 
 /// The indices that Python's slice chooses.
-fn indices(length: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> impl Iterator<Item = usize> {
+pub(super) fn indices(length: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> impl Iterator<Item = usize> {
     let length = i64::try_from(length).unwrap_or(i64::MAX / 4);
     let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
     let place = |index: i64| if index < 0 { (index + length).max(low) } else { index.min(high) };

@@ -8,26 +8,29 @@
 //! list or map a name and `{"$as": "a"}` is that very one again.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
 use super::super::error::Fault;
 use super::super::rendering::Rendering;
 use super::super::testing::seed;
-use super::super::{Bounds, Library};
+use super::super::{Library, Seed};
 use super::arguments::Arguments;
 use super::machine::Machine;
 use super::prefix::Prefix;
 use super::value::{Text, Value};
 use super::{format, method, serial};
 
+/// What every machine of these tests reads; it lives as long as they do, so that values may live that long too.
+static GROUND: LazyLock<(Json, Seed, Library, Prefix)> =
+    LazyLock::new(|| (Json::Null, seed(), Library::default(), Prefix::default()));
+
 /// Runs `work` on the machine of a rendering of its own.
-pub(super) fn with_machine<T>(bounds: Bounds, work: impl FnOnce(&mut Machine<'_, '_>) -> T) -> T {
-    let (library, _) = Library::with_bounds([].into(), [].into(), [].into(), bounds);
-    let (root, seed) = (Json::Null, seed());
-    let mut rendering = Rendering::new("test", &root, &seed, &library);
-    let prefix = Prefix::default();
-    work(&mut Machine::new(&mut rendering, &"test".into(), 0, &prefix))
+pub(super) fn with_machine<T>(work: impl FnOnce(&mut Machine<'static, '_>) -> T) -> T {
+    let (root, seed, library, prefix) = &*GROUND;
+    let mut rendering = Rendering::new("test", root, seed, library);
+    work(&mut Machine::new(&mut rendering, &"test".into(), 0, prefix))
 }
 
 /// Every case of `lines` gives what is recorded.
@@ -36,7 +39,7 @@ pub(super) fn check(lines: &str) {
     let mut count = 0;
     for line in lines.lines().filter(|line| !line.is_empty()) {
         count += 1;
-        let [expected, found] = with_machine(Bounds::DEFAULT, |machine| outcome(machine, line));
+        let [expected, found] = with_machine(|machine| outcome(machine, line));
         if found != expected {
             wrong.push(format!("{line}\n  expected {expected:?}\n  found    {found:?}\n"));
         }
@@ -48,7 +51,7 @@ pub(super) fn check(lines: &str) {
 
 /// What the call in `line` shall give and what it gives: as text, as marked text, as representation, failing, and the
 /// receiver afterwards.
-fn outcome(machine: &mut Machine<'_, '_>, line: &str) -> [[Option<String>; 5]; 2] {
+fn outcome(machine: &mut Machine<'static, '_>, line: &str) -> [[Option<String>; 5]; 2] {
     let mut named = HashMap::new();
     let case = serial::from_json(machine, &Value::text(line), Arguments::default()).unwrap();
     let expected = ["text", "markup", "repr", "fails", "after"].map(|name| match item(machine, &case, name) {

@@ -14,7 +14,7 @@ use super::arguments::Arguments;
 use super::evaluate::Flow;
 use super::machine::Machine;
 use super::tree::For;
-use super::value::{List, Object, Value};
+use super::value::{List, Map, Object, Value};
 
 /// One run over a list of items: what the template knows as `loop`.
 pub(super) struct Loop<'a>(Rc<State<'a>>);
@@ -41,6 +41,8 @@ enum Source<'a> {
     /// A list, which may grow while the loop runs.
     List(List<'a>, usize),
     Items(std::vec::IntoIter<Value<'a>>),
+    /// The keys of a map, which must not grow or shrink meanwhile.
+    Keys(Map<'a>, usize, std::vec::IntoIter<Value<'a>>),
     /// What makes its items when they are asked for.
     Iterator(Rc<dyn Object<'a> + 'a>),
 }
@@ -57,6 +59,12 @@ impl<'a> State<'a> {
                     Ok(item)
                 }
                 Source::Items(items) => Ok(items.next()),
+                Source::Keys(map, count, keys) => {
+                    if machine.entry_count(map) != *count {
+                        return Err(Fault::problem("the map changed its size while a loop ran over it"));
+                    }
+                    Ok(keys.next())
+                }
                 Source::Iterator(iterator) => Err(Rc::clone(iterator)),
             };
             let item = match taken {
@@ -141,6 +149,10 @@ impl<'a> Loop<'a> {
         let source = match &iterated {
             Value::List(list) => Source::List(list.clone(), 0),
             Value::Object(object) if object.is_iterator() => Source::Iterator(Rc::clone(object)),
+            Value::Map(map) => {
+                let keys = machine.iterate(&iterated)?;
+                Source::Keys(map.clone(), keys.len(), keys.into_iter())
+            }
             other => Source::Items(machine.iterate(other)?.into_iter()),
         };
         let around = Rc::clone(around.unwrap_or(&machine.activation));
@@ -271,6 +283,10 @@ impl<'a> Object<'a> for Loop<'a> {
         pending.push(state.iterated.replace(Value::None));
         match state.source.replace(Source::Items(Vec::new().into_iter())) {
             Source::Items(items) => pending.extend(items),
+            Source::Keys(map, _, keys) => {
+                pending.push(Value::Map(map));
+                pending.extend(keys);
+            }
             Source::Iterator(iterator) => pending.push(Value::Object(iterator)),
             Source::List(list, _) => pending.push(Value::List(list)),
         }

@@ -72,7 +72,7 @@ pub(super) fn rewrite<'s>(pieces: &[Piece<'s>], errors: Errors<'s>) -> Result<Re
                 rewriter.out.texts.push(text);
             }
             Piece::Tag(tag) if tag.statement => rewriter.statement(tag)?,
-            Piece::Tag(tag) => rewriter.print(tag.at, &tag.tokens)?,
+            Piece::Tag(tag) => rewriter.print(tag, &tag.tokens)?,
         }
     }
     match rewriter.open.pop() {
@@ -129,24 +129,24 @@ impl<'s> Rewriter<'s> {
         self.emit(token.at, token.text, &format!("n{number}"));
     }
 
-    fn print(&mut self, at: At, tokens: &[Token<'s>]) -> Result<(), TemplateError> {
+    fn print(&mut self, tag: &Tag<'s>, tokens: &[Token<'s>]) -> Result<(), TemplateError> {
         if tokens.is_empty() {
-            return Err(self.errors.syntax(at, "there is nothing to print; write a value between `{{` and `}}`"));
+            return Err(self.errors.syntax(tag.at, "there is nothing to print; write a value between `{{` and `}}`"));
         }
         self.out.source.push_str("{{");
         self.wrapped(tokens)?;
-        self.emit(at, "}}", "}}");
+        self.emit(tag.end, "}}", "}}");
         Ok(())
     }
 
     /// `{% print a, b %}`
-    fn print_all(&mut self, at: At, tokens: &[Token<'s>]) -> Result<(), TemplateError> {
+    fn print_all(&mut self, tag: &Tag<'s>, tokens: &[Token<'s>]) -> Result<(), TemplateError> {
         let mut rest = tokens;
         while let Some(comma) = find(rest, ",") {
-            self.print(at, &rest[..comma])?;
+            self.print(tag, &rest[..comma])?;
             rest = &rest[comma + 1..];
         }
-        if rest.is_empty() { Ok(()) } else { self.print(at, rest) }
+        if rest.is_empty() { Ok(()) } else { self.print(tag, rest) }
     }
 
     /// An expression that may be a tuple without parentheses.
@@ -175,7 +175,7 @@ impl<'s> Rewriter<'s> {
         };
         self.structure(first, rest)?;
         if first.text == "print" {
-            return self.print_all(tag.at, rest);
+            return self.print_all(tag, rest);
         }
         self.out.source.push_str("{%");
         self.emit(first.at, first.text, first.text);
@@ -185,7 +185,7 @@ impl<'s> Rewriter<'s> {
             "block" => self.head_of_block(rest)?,
             _ => self.tokens(rest)?,
         }
-        self.emit(tag.at, "%}", "%}");
+        self.emit(tag.end, "%}", "%}");
         Ok(())
     }
 
@@ -316,10 +316,13 @@ impl<'s> Rewriter<'s> {
                 Kind::Name if KEYWORDS.contains(&token.text) => self.emit(token.at, token.text, token.text),
                 Kind::Name => {
                     self.name(token);
+                    let tests = ends_test(&tokens[..=index]);
+                    if tests && is(tokens.get(index + 1), "is") {
+                        let problem = "tests cannot be chained; write parentheses around the first";
+                        return Err(self.errors.syntax(token.at, problem));
+                    }
                     // The parser would take a sign behind a test as the start of its argument.
-                    if ends_test(&tokens[..=index])
-                        && (is(tokens.get(index + 1), "+") || is(tokens.get(index + 1), "-"))
-                    {
+                    if tests && (is(tokens.get(index + 1), "+") || is(tokens.get(index + 1), "-")) {
                         self.emit(token.at, token.text, "()");
                     }
                 }
@@ -345,11 +348,13 @@ impl<'s> Rewriter<'s> {
                 }
                 Kind::Operator => match token.text {
                     "+" if !ends_operand(before) => self.emit(token.at, token.text, "- -"),
-                    "[" if ends_operand(before) => {
+                    // Behind the name of a test stands the list that is its argument.
+                    "[" if ends_operand(before) && !ends_test(&tokens[..index]) => {
                         self.emit(token.at, token.text, "[");
                         let inside = &tokens[index + 1..];
-                        if let Some(end) = find_end(inside)
+                        if let Some(end) = find(inside, "]")
                             && find(&inside[..end], ",").is_some()
+                            && !is(inside[..end].last(), ",")
                         {
                             self.emit(token.at, token.text, "(");
                             tuples.push(index + 1 + end);
@@ -371,11 +376,6 @@ impl<'s> Rewriter<'s> {
         self.out.literals.push(value);
         self.emit(token.at, token.text, &number);
     }
-}
-
-/// Where the bracket closes that opened in front of `tokens`.
-fn find_end(tokens: &[Token<'_>]) -> Option<usize> {
-    find(tokens, "]")
 }
 
 /// Whether `tokens` end with `is name` or `is not name`.

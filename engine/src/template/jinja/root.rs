@@ -67,6 +67,11 @@ fn own_name(handler: &Fields<String, Json>) -> Option<&'static str> {
 /// The handler as the predecessor's templates know it: its fields among its own values, lists of what has a name as maps.
 fn own_value<'a>(handler: &'a Fields<String, Json>) -> Result<Value<'a>, Fault> {
     let mut own = flattened(handler)?;
+    // There `name` was the pipeline's; here a handler has one of its own.
+    if let Some(pipeline) = handler.get("pipeline") {
+        let key = Value::borrowed("name");
+        own.set(key.key()?, key, Value::from_json(pipeline));
+    }
     for name in ["choices", "args"] {
         if let Some(Json::Array(items)) = handler.get(name) {
             let named = items.iter().filter_map(Json::as_object).map(|item| named(name, item));
@@ -78,12 +83,16 @@ fn own_value<'a>(handler: &'a Fields<String, Json>) -> Result<Value<'a>, Fault> 
     Ok(Value::Map(Map::Own(Rc::new(RefCell::new(own)))))
 }
 
-/// Own values in front of those of `fields`.
+/// What stands first in what a template prints as a whole.
+const FIRST: &[&str] = &["text", "value", "style"];
+
+/// Own values and those of `fields`, which win.
 fn flattened<'a>(values: &'a Fields<String, Json>) -> Result<Dictionary<'a>, Fault> {
     let mut flat = Dictionary::new();
     let fields = values.get("fields").and_then(Json::as_object).into_iter().flatten();
-    let own = values.iter().filter(|(name, _)| *name != "fields");
-    for (name, value) in fields.chain(own) {
+    let own = values.iter().filter(|(name, _)| *name != "fields" && !FIRST.contains(&name.as_str()));
+    let first = FIRST.iter().filter_map(|name| values.get_key_value(*name));
+    for (name, value) in first.chain(own).chain(fields) {
         let key = Value::borrowed(name);
         flat.set(key.key()?, key, Value::from_json(value));
     }

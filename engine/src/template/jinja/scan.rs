@@ -7,6 +7,7 @@
 use super::super::bounds::{Bound, Bounds};
 use super::super::error::{Place, TemplateError};
 use super::super::tree::At;
+use super::token::{float, integer, text_length};
 
 /// What a source consists of, in order. Comments are gone, raw blocks are text.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) enum Piece<'s> {
 #[derive(Debug)]
 pub(super) struct Tag<'s> {
     pub(super) at: At,
+    /// Where its `}}` or `%}` is.
+    pub(super) end: At,
     pub(super) statement: bool,
     pub(super) tokens: Vec<Token<'s>>,
 }
@@ -239,8 +242,9 @@ impl<'s> Scanner<'s> {
             if brackets.is_empty() {
                 let control = usize::from(rest.starts_with('-') || (statement && rest.starts_with('+')));
                 if rest.as_bytes().get(control..).is_some_and(|rest| rest.starts_with(end.as_bytes())) {
+                    let here = self.locate(self.position);
                     self.close(control + 2, rest.starts_with('-'));
-                    return Ok(Tag { at, statement, tokens });
+                    return Ok(Tag { at, end: here, statement, tokens });
                 }
             }
             if rest.is_empty() {
@@ -299,7 +303,7 @@ impl<'s> Scanner<'s> {
         let name =
             rest.find(|character: char| !(character.is_alphanumeric() || character == '_')).unwrap_or(rest.len());
         if name > 0 {
-            if bytes[0].is_ascii_digit() {
+            if rest.starts_with(char::is_numeric) {
                 return Err(self.errors.syntax(at, format!("a name cannot start with a digit: `{}`", &rest[..name])));
             }
             return Ok((Kind::Name, name));
@@ -358,68 +362,4 @@ fn basic_tag(text: &str, name: &str, plus: bool) -> Option<(usize, bool)> {
     };
     let rest = rest.strip_prefix("%}")?;
     Some((text.len() - rest.len(), eats))
-}
-
-/// The length of digits that may be parted by single `_`; 0 if there are none.
-fn digits(bytes: &[u8], is_digit: fn(&u8) -> bool) -> usize {
-    let mut length = 0;
-    loop {
-        match (bytes.get(length), bytes.get(length + 1)) {
-            (Some(digit), _) if is_digit(digit) => length += 1,
-            (Some(b'_'), Some(digit)) if length > 0 && is_digit(digit) => length += 2,
-            _ => return length,
-        }
-    }
-}
-
-fn float(bytes: &[u8]) -> Option<usize> {
-    let whole = digits(bytes, u8::is_ascii_digit);
-    if whole == 0 {
-        return None;
-    }
-    let mut length = whole;
-    if bytes.get(length) == Some(&b'.') {
-        let fraction = digits(&bytes[length + 1..], u8::is_ascii_digit);
-        length += if fraction > 0 { 1 + fraction } else { 0 };
-    }
-    if matches!(bytes.get(length), Some(b'e' | b'E')) {
-        let sign = usize::from(matches!(bytes.get(length + 1), Some(b'+' | b'-')));
-        let exponent = digits(&bytes[length + 1 + sign..], u8::is_ascii_digit);
-        length += if exponent > 0 { 1 + sign + exponent } else { 0 };
-    }
-    (length > whole).then_some(length)
-}
-
-fn integer(bytes: &[u8]) -> Option<usize> {
-    let is_digit: Option<fn(&u8) -> bool> = match bytes.get(..2) {
-        Some(b"0b" | b"0B") => Some(|byte| matches!(byte, b'0' | b'1')),
-        Some(b"0o" | b"0O") => Some(|byte| matches!(byte, b'0'..=b'7')),
-        Some(b"0x" | b"0X") => Some(u8::is_ascii_hexdigit),
-        _ => None,
-    };
-    if let Some(is_digit) = is_digit {
-        let underscore = usize::from(bytes.get(2) == Some(&b'_'));
-        let length = digits(&bytes[2 + underscore..], is_digit);
-        if length > 0 {
-            return Some(2 + underscore + length);
-        }
-    }
-    let length = match bytes.first() {
-        Some(b'0') => digits(bytes, |byte| *byte == b'0'),
-        Some(b'1'..=b'9') => digits(bytes, u8::is_ascii_digit),
-        _ => 0,
-    };
-    (length > 0).then_some(length)
-}
-
-fn text_length(bytes: &[u8]) -> Option<usize> {
-    let quote = bytes[0];
-    let mut index = 1;
-    loop {
-        match bytes.get(index)? {
-            b'\\' => index += 2,
-            byte if *byte == quote => return Some(index + 1),
-            _ => index += 1,
-        }
-    }
 }

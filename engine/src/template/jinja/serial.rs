@@ -81,14 +81,13 @@ pub(super) fn to_nice_yaml<'a>(
     let [_, sort_keys, indent] = arguments.bind("to_nice_yaml", ["default_flow_style", "sort_keys", "indent"], 0)?;
     let sort_keys = sort_keys.is_some_and(|sort_keys| machine.is_true(&sort_keys));
     let indent = match indent {
-        None => 2,
-        Some(indent) if !machine.is_true(&indent) => 2,
         Some(Value::Integer(Integer::Small(indent @ 2..=9))) => usize::try_from(indent).unwrap_or(2),
-        Some(Value::Integer(_) | Value::Bool(_)) => 2,
-        Some(other) => {
+        None | Some(Value::Integer(_) | Value::Bool(_)) => 2,
+        Some(other) if machine.is_true(&other) => {
             let found = other.type_name();
             return Err(Fault::problem(format!("`to_nice_yaml` needs a number as `indent`, but got a {found}")));
         }
+        Some(_) => 2,
     };
     yaml::write(machine, value, sort_keys, indent).map(Value::text)
 }

@@ -173,9 +173,9 @@ fn says<'a>(
     machine: &mut Machine<'a, '_>,
     value: &Value<'a>,
     arguments: Arguments<'a>,
-    [test, method]: [&str; 2],
+    [name, method]: [&str; 2],
 ) -> Result<bool, Fault> {
-    let [] = arguments.bind(test, [], 0)?;
+    let [] = arguments.bind(name, [], 0)?;
     let text = Value::text(machine.to_text(value)?);
     let method = machine.attribute(&text, method)?;
     let said = machine.call(&method, Arguments::default())?;
@@ -190,8 +190,11 @@ fn is_upper<'a>(machine: &mut Machine<'a, '_>, value: &Value<'a>, arguments: Arg
     says(machine, value, arguments, ["upper", "isupper"])
 }
 
-/// The other side of a comparison.
+/// The other side of a comparison, which Python takes by position alone.
 fn other<'a>(test: &str, arguments: Arguments<'a>) -> Result<Value<'a>, Fault> {
+    if let Some((name, _)) = arguments.named.first() {
+        return Err(Fault::problem(format!("`{test}` takes no argument by name, but got `{name}`")));
+    }
     let [other] = arguments.bind(test, ["other"], 1)?;
     Ok(other.unwrap_or(Value::None))
 }
@@ -261,8 +264,8 @@ fn is_in<'a>(machine: &mut Machine<'a, '_>, value: &Value<'a>, arguments: Argume
 }
 
 fn is_same_as<'a>(_: &mut Machine<'a, '_>, value: &Value<'a>, arguments: Arguments<'a>) -> Result<bool, Fault> {
-    let other = other("sameas", arguments)?;
-    Ok(is_same(value, &other))
+    let [other] = arguments.bind("sameas", ["other"], 1)?;
+    Ok(is_same(value, &other.unwrap_or(Value::None)))
 }
 
 /// The names of all, for hints.

@@ -123,7 +123,6 @@ pub(super) struct FilterBlock {
 
 #[derive(Debug)]
 pub(super) struct Macro {
-    pub(super) at: At,
     /// None: the `caller` of a call block.
     pub(super) name: Option<Box<str>>,
     pub(super) slots: usize,
@@ -154,8 +153,6 @@ pub(super) struct CallBlock {
 /// `{% block %}`: rendered where it stands, with a top of its own.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// What errors and explanations call it.
-    pub(super) name: Box<str>,
     pub(super) slots: usize,
     pub(super) tops: Vec<(Box<str>, TopStart)>,
     /// What a `scoped` block sees of the scopes around.

@@ -170,6 +170,11 @@ pub(super) trait Object<'a> {
         Ok(None)
     }
 
+    /// What `self[start:stop:step]` is, if it has an order; the numbers are checked already, the step is not 0.
+    fn slice(&self, _bounds: [Option<i64>; 3]) -> Option<Value<'a>> {
+        None
+    }
+
     /// Whether it is its own iterator, which `next` moves on: a generator, what `reverse` gives.
     fn is_iterator(&self) -> bool {
         false
@@ -261,6 +266,14 @@ impl<'a> Value<'a> {
         Value::Undefined(name.into())
     }
 
+    /// The tuple that an object is to Python, such as a group of `groupby`.
+    pub(super) fn as_tuple(&self) -> Option<Value<'a>> {
+        match self {
+            Value::Object(object) => object.as_tuple(),
+            _ => None,
+        }
+    }
+
     /// What Python calls its type.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
@@ -300,6 +313,9 @@ impl<'a> Value<'a> {
             }
             Value::Undefined(_) => Ok(Key::Undefined),
             Value::List(_) | Value::Map(_) | Value::Object(_) => {
+                if let Some(tuple) = self.as_tuple() {
+                    return tuple.key_within(levels);
+                }
                 Err(Fault::problem(format!("unhashable type: a {} cannot be a key of a map", self.type_name())))
             }
         }

@@ -25,14 +25,14 @@ def main(paths):
     environment = createEnvironment()
     for path in paths:
         facts = json.loads(path.read_text(encoding="utf-8"))
+        # The engine's data has its keys in order, as the API server gives them.
+        data = json.dumps(facts["data"], ensure_ascii=False, sort_keys=True)
         lines = []
         for template, *_ in facts["cases"]:
-            data = json.loads(json.dumps(facts["data"]))
-            case = [template, answer(environment, template, data)]
+            case = [template, answer(environment, template, json.loads(data))]
             if case[1] and " at 0x" in case[1]:
                 raise ValueError(f"prints an address: {template}")
             lines.append("    " + json.dumps(case, ensure_ascii=False))
-        data = json.dumps(facts["data"], ensure_ascii=False)
         text = '{\n  "data": ' + data + ',\n  "cases": [\n' + ",\n".join(lines) + "\n  ]\n}\n"
         path.write_text(text, encoding="utf-8")
 

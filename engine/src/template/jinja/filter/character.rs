@@ -1,33 +1,47 @@
 //! Kinds of characters as Python sees them, which is not always how Rust does.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
+use unicode_general_category::{GeneralCategory, get_general_category};
 
 /// Python's `str.isspace`, and `\s` of its patterns.
 pub(super) fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
 }
 
-static WORD_PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\p{L}\p{N}]$").ok());
-static DIGIT_PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Nd}$").ok());
-
-fn matches(pattern: &LazyLock<Option<Regex>>, character: char) -> bool {
-    pattern.as_ref().is_some_and(|pattern| pattern.is_match(character.encode_utf8(&mut [0; 4])))
-}
-
 /// `\w` of Python's patterns: unlike Rust's it has no combining marks.
 pub(super) fn is_word(character: char) -> bool {
+    use GeneralCategory as Is;
     if character.is_ascii() {
-        character.is_ascii_alphanumeric() || character == '_'
-    } else {
-        character.is_alphanumeric() && matches(&WORD_PATTERN, character)
+        return character.is_ascii_alphanumeric() || character == '_';
     }
+    matches!(
+        get_general_category(character),
+        Is::UppercaseLetter
+            | Is::LowercaseLetter
+            | Is::TitlecaseLetter
+            | Is::ModifierLetter
+            | Is::OtherLetter
+            | Is::DecimalNumber
+            | Is::LetterNumber
+            | Is::OtherNumber
+    )
 }
 
 /// `\d` of Python's patterns.
 pub(super) fn is_digit(character: char) -> bool {
-    if character.is_ascii() { character.is_ascii_digit() } else { matches(&DIGIT_PATTERN, character) }
+    if character.is_ascii() {
+        character.is_ascii_digit()
+    } else {
+        get_general_category(character) == GeneralCategory::DecimalNumber
+    }
+}
+
+/// The digit from 0 to 9 that a digit of another script stands for. Each script has its ten in a row.
+pub(super) fn decimal(character: char) -> Option<char> {
+    if character.is_ascii() || !is_digit(character) {
+        return None;
+    }
+    let before = (0..u32::from(character)).rev().map_while(char::from_u32).take_while(|before| is_digit(*before));
+    char::from_digit(u32::try_from(before.count() % 10).ok()?, 10)
 }
 
 /// `[^\d\W]` of Python's patterns.

@@ -24,7 +24,7 @@ const WINDOWS: [char; 32] = [
 /// Characters that a name may have.
 const MOST_NAME: usize = 32;
 
-pub(super) fn unescape(machine: &mut Machine<'_, '_>, text: &str) -> Result<String, Fault> {
+pub(in super::super) fn unescape(machine: &mut Machine<'_, '_>, text: &str) -> Result<String, Fault> {
     machine.afford(text.len())?;
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use super::super::super::error::Fault;
 use super::super::container::release;
 use super::super::machine::Machine;
+use super::super::operation::indices;
 use super::super::value::{Object, Value};
 
 /// A key and the items that have it, as Python's named tuples are.
@@ -55,6 +56,13 @@ impl<'a> Object<'a> for Group<'a> {
 
     fn iterate(&self, machine: &mut Machine<'a, '_>) -> Result<Option<Vec<Value<'a>>>, Fault> {
         machine.iterate(&self.pair()).map(Some)
+    }
+
+    fn slice(&self, bounds: [Option<i64>; 3]) -> Option<Value<'a>> {
+        let step = bounds[2].filter(|step| *step != 0)?;
+        let Value::Tuple(pair) = self.pair() else { return None };
+        let chosen = indices(pair.len(), bounds[0], bounds[1], step).map(|index| pair[index].clone());
+        Some(Value::tuple(chosen.collect()))
     }
 
     fn length(&self, machine: &Machine<'a, '_>) -> Option<usize> {

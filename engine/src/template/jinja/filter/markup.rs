@@ -38,10 +38,9 @@ pub(super) fn striptags<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, arg
     let mut rest = &*text;
     while let Some(start) = rest.find('<') {
         let tag = &rest[start..];
-        let end = if tag.starts_with("<!--") {
-            tag[4..].find("-->").map(|end| end + 7)
-        } else {
-            tag.find('>').map(|end| end + 1)
+        let end = match tag.strip_prefix("<!--") {
+            Some(comment) => comment.find("-->").map(|end| end + "<!---->".len()),
+            None => tag.find('>').map(|end| end + 1),
         };
         let Some(end) = end else { break };
         without.push_str(&rest[..start]);

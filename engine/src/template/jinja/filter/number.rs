@@ -1,5 +1,6 @@
 //! Filters for numbers, and the numbers that texts hold as Python reads them.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use num_bigint::BigInt;
@@ -7,15 +8,12 @@ use num_bigint::BigInt;
 use super::super::super::error::Fault;
 use super::super::arguments::Arguments;
 use super::super::machine::Machine;
-use super::super::number::integral;
+use super::super::number::{INTEGER_BITS, INTEGER_DIGITS, integral};
 use super::super::operation;
 use super::super::value::{Integer, Value};
-use super::character::is_space;
+use super::character::{decimal, is_space};
 use super::lookup::Path;
 use super::{Outcome, cut, flag, given, unfit, whole};
-
-/// Python turns longer texts into no integer, since that takes time with the square of their length.
-const MOST_DIGITS: usize = 4300;
 
 pub(super) fn abs<'a>(_machine: &mut Machine<'a, '_>, value: Value<'a>, arguments: Arguments<'a>) -> Outcome<'a> {
     let [] = arguments.bind("abs", [], 0)?;
@@ -75,9 +73,18 @@ fn joined(text: &str) -> Option<String> {
     Some(text.replace('_', ""))
 }
 
+/// A number's text without white space around it and with the digits of all scripts as ours.
+fn plain(text: &str) -> Cow<'_, str> {
+    let text = text.trim_matches(is_space);
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    text.chars().map(|character| decimal(character).unwrap_or(character)).collect()
+}
+
 /// The float in a text as Python's `float` reads it.
 fn parse_float(text: &str) -> Option<f64> {
-    let text = text.trim_matches(is_space);
+    let text = &*plain(text);
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     if ["inf", "infinity", "nan"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {
         return text.to_ascii_lowercase().parse().ok();
@@ -95,7 +102,7 @@ fn parse_float(text: &str) -> Option<f64> {
 
 /// The integer in a text as Python's `int` reads it in a base.
 fn parse_integer(text: &str, base: i64) -> Option<BigInt> {
-    let text = text.trim_matches(is_space);
+    let text = &*plain(text);
     let (negative, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -121,7 +128,7 @@ fn parse_integer(text: &str, base: i64) -> Option<BigInt> {
     let radix = u32::try_from(base).ok()?;
     if digits.is_empty()
         || !digits.chars().all(|digit| digit.is_digit(radix))
-        || (digits.len() > MOST_DIGITS && !radix.is_power_of_two())
+        || (digits.len() as u64 > INTEGER_DIGITS && !radix.is_power_of_two())
     {
         return None;
     }
@@ -141,6 +148,11 @@ pub(super) fn int<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, arguments
             machine.burn(text.len() / 8)?;
             let base = base.map_or(Some(10), |base| whole("int", "base", &base).ok());
             if let Some(integer) = base.and_then(|base| parse_integer(text, base)) {
+                if integer.bits() > INTEGER_BITS {
+                    let problem =
+                        format!("an integer of {} bits is too large, allowed are {INTEGER_BITS}", integer.bits());
+                    return Err(Fault::problem(format!("filter `int`: {problem}")));
+                }
                 return Ok(Value::integer(integer));
             }
         }

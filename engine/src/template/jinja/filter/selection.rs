@@ -157,8 +157,7 @@ pub(super) fn unique<'a>(machine: &mut Machine<'a, '_>, value: Value<'a>, argume
         while let Some(item) = held.cursor.next(machine)? {
             let key = path.get(machine, item.clone(), None)?;
             let new = match &key {
-                Value::Object(object) if object.as_tuple().is_none() => new_object(machine, &mut held.values, &key)?,
-                Value::Object(object) => seen.insert(object.as_tuple().unwrap_or(Value::None).key()?),
+                Value::Object(_) if key.as_tuple().is_none() => new_object(machine, &mut held.values, &key)?,
                 Value::Text(text) => {
                     machine.burn(1 + text.len() / 32)?;
                     seen.insert(key.key()?)

@@ -10,6 +10,9 @@ use super::super::method;
 use super::super::value::{Integer, Text, Value};
 use super::specification;
 
+/// Names of arguments that are looked at for one step.
+const NAMES_PER_STEP: usize = 8;
+
 /// Where the values of fields come from.
 pub(super) enum Source<'a> {
     Arguments(Arguments<'a>),
@@ -108,7 +111,9 @@ impl<'a> Expansion<'_, 'a> {
     /// The value that `name` leads to.
     fn value(&mut self, machine: &mut Machine<'a, '_>, name: &str) -> Result<Value<'a>, Fault> {
         let (first, mut path) = name.split_at(name.find(['.', '[']).unwrap_or(name.len()));
-        let mut value = self.first(machine, first)?;
+        // The two languages of formats differ: for a safe text, `{0.real}` does not count as numbered.
+        let counts = !self.markup || path.is_empty();
+        let mut value = self.first(machine, first, counts)?;
         while !path.is_empty() {
             machine.burn(1)?;
             if let Some(after) = path.strip_prefix('.') {
@@ -126,28 +131,32 @@ impl<'a> Expansion<'_, 'a> {
         Ok(value)
     }
 
-    fn first(&mut self, machine: &mut Machine<'a, '_>, first: &str) -> Result<Value<'a>, Fault> {
-        let index = match (self.numbering, first.parse::<usize>()) {
-            (Numbering::Open, _) if first.is_empty() => Some(0),
-            (Numbering::Automatic(index), _) if first.is_empty() => Some(index),
-            (Numbering::Automatic(_), Ok(_)) => {
+    /// The value of the first name; `counts` tells whether it decides on how fields are numbered.
+    fn first(&mut self, machine: &mut Machine<'a, '_>, first: &str, counts: bool) -> Result<Value<'a>, Fault> {
+        let index = match (first.parse::<usize>(), self.numbering) {
+            (Ok(_), Numbering::Automatic(_)) if counts => {
                 return Err(problem("numbered fields cannot stand beside fields without numbers"));
             }
-            (Numbering::Manual, _) if first.is_empty() => {
-                return Err(problem("fields without numbers cannot stand beside numbered ones"));
-            }
-            (_, Ok(index)) => {
-                self.numbering = Numbering::Manual;
+            (Ok(index), _) => {
+                if counts {
+                    self.numbering = Numbering::Manual;
+                }
                 Some(index)
             }
-            (_, Err(_)) => None,
+            (Err(_), Numbering::Manual) if first.is_empty() && counts => {
+                return Err(problem("fields without numbers cannot stand beside numbered ones"));
+            }
+            (Err(_), numbering) if first.is_empty() && counts => {
+                let index = if let Numbering::Automatic(index) = numbering { index } else { 0 };
+                self.numbering = Numbering::Automatic(index + 1);
+                Some(index)
+            }
+            (Err(_), _) => None,
         };
-        if let (true, Some(index)) = (first.is_empty(), index) {
-            self.numbering = Numbering::Automatic(index + 1);
-        }
         let found = match (self.source, index) {
             (Source::Arguments(arguments), Some(index)) => arguments.positional.get(index).cloned(),
             (Source::Arguments(arguments), None) => {
+                machine.burn(arguments.named.len() / NAMES_PER_STEP)?;
                 arguments.named.iter().find(|(name, _)| name == first).map(|(_, value)| value.clone())
             }
             (Source::Mapping(Value::Map(map)), None) => machine.get(map, &Value::text(first))?,

@@ -53,12 +53,14 @@ struct Given<'a> {
 
 impl<'a> Given<'a> {
     fn new(argument: &Value<'a>) -> Self {
+        let argument = &argument.as_tuple().unwrap_or_else(|| argument.clone());
         let mapping = match argument {
             Value::Map(_) | Value::List(_) | Value::Undefined(_) => Some(argument.clone()),
             Value::Object(object) if object.type_name() == "range" => Some(argument.clone()),
             _ => None,
         };
-        let values = match argument {
+        let tuple = if let Value::Object(object) = argument { object.as_tuple() } else { None };
+        let values = match tuple.as_ref().unwrap_or(argument) {
             Value::Tuple(items) => items.to_vec(),
             single => vec![single.clone()],
         };
@@ -75,14 +77,11 @@ impl<'a> Given<'a> {
 
     /// Makes the value under a key the only one for the place at hand.
     fn choose(&mut self, machine: &mut Machine<'a, '_>, key: &str) -> Result<(), Fault> {
-        let found = match &self.mapping {
-            Some(Value::Map(map)) => machine.get(map, &Value::text(key))?,
-            _ => {
-                let found = self.whole.type_name();
-                return Err(problem(&format!("names `{key}`, so that `%` needs a map, but got a {found}")));
-            }
+        let Some(Value::Map(map)) = &self.mapping else {
+            let found = self.whole.type_name();
+            return Err(problem(&format!("names `{key}`, so that `%` needs a map, but got a {found}")));
         };
-        let Some(value) = found else {
+        let Some(value) = machine.get(map, &Value::text(key))? else {
             return Err(problem(&format!("names `{key}`, which the map on the right does not have")));
         };
         self.values = vec![value].into_iter();
@@ -90,6 +89,9 @@ impl<'a> Given<'a> {
     }
 }
 
+/// What stands between `%` and its letter, and the letter.
+// One bool for each of the five flags.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Default)]
 struct Place {
     left: bool,

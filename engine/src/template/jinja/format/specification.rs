@@ -108,8 +108,9 @@ impl Specification {
             return Err("after the type, nothing may follow".to_owned());
         }
         match (specification.grouping, specification.kind) {
-            (None, _) | (Some(_), None | Some('d' | 'e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%')) => Ok(specification),
-            (Some('_'), Some('b' | 'o' | 'x' | 'X')) => Ok(specification),
+            (None, _)
+            | (Some(_), None | Some('d' | 'e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%'))
+            | (Some('_'), Some('b' | 'o' | 'x' | 'X')) => Ok(specification),
             (Some(separator), Some(kind)) => Err(format!("`{separator}` cannot stand with the type `{kind}`")),
         }
     }
@@ -295,7 +296,7 @@ fn number(rest: &mut &str) -> Result<Option<usize>, String> {
         return Ok(None);
     }
     match digits.parse() {
-        Ok(number) if number <= i32::MAX as usize => Ok(Some(number)),
+        Ok(number) if i64::try_from(number).is_ok() => Ok(Some(number)),
         _ => Err(format!("`{digits}` is too large")),
     }
 }

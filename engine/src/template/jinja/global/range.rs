@@ -17,21 +17,23 @@ struct Range {
     step: i128,
 }
 
+// All functions have one signature.
+#[allow(clippy::needless_pass_by_value)]
 pub(super) fn range<'a>(_machine: &mut Machine<'a, '_>, arguments: Arguments<'a>) -> Result<Value<'a>, Fault> {
     if let Some((name, _)) = arguments.named.first() {
         return Err(Fault::problem(format!("`range` takes no argument by name, but got `{name}`")));
     }
     let numbers = arguments.positional.iter().map(number).collect::<Result<Vec<_>, _>>()?;
-    let (start, stop, step) = match *numbers {
-        [stop] => (0, stop, 1),
-        [start, stop] => (start, stop, 1),
-        [start, stop, step] => (start, stop, step),
+    let range = match *numbers {
+        [stop] => Range { start: 0, stop, step: 1 },
+        [start, stop] => Range { start, stop, step: 1 },
+        [start, stop, by] => Range { start, stop, step: by },
         _ => return Err(Fault::problem(format!("`range` takes 1 to 3 numbers, but got {}", numbers.len()))),
     };
-    if step == 0 {
+    if range.step == 0 {
         return Err(Fault::problem("the step of a `range` is 0, but must be more or less"));
     }
-    Ok(Value::object(Range { start, stop, step }))
+    Ok(Value::object(range))
 }
 
 fn number(value: &Value<'_>) -> Result<i128, Fault> {
@@ -44,6 +46,11 @@ fn number(value: &Value<'_>) -> Result<i128, Fault> {
 }
 
 impl Range {
+    /// Whether sums and products of its numbers fit.
+    fn is_countable(self) -> bool {
+        [self.start, self.stop, self.step].iter().all(|number| number.unsigned_abs() < 1 << (MOST_BITS + 2))
+    }
+
     fn length(self) -> i128 {
         let distance = if self.step > 0 { self.stop - self.start } else { self.start - self.stop };
         if distance <= 0 { 0 } else { (distance - 1) / self.step.abs() + 1 }
@@ -73,6 +80,7 @@ impl<'a> Object<'a> for Range {
             "start" => Some(Value::integer(self.start)),
             "stop" => Some(Value::integer(self.stop)),
             "step" => Some(Value::integer(self.step)),
+            "index" | "count" => Some(Value::object(Method { range: *self, counts: name == "count" })),
             _ => None,
         })
     }
@@ -114,6 +122,23 @@ impl<'a> Object<'a> for Range {
         Ok(Some(distance % self.step == 0 && (0..(*self).length()).contains(&(distance / self.step))))
     }
 
+    fn slice(&self, [from, to, by]: [Option<i64>; 3]) -> Option<Value<'a>> {
+        let (length, by) = ((*self).length(), i128::from(by.unwrap_or(1)));
+        let (low, high) = if by > 0 { (0, length) } else { (-1, length - 1) };
+        let place = |index: i64| {
+            let index = i128::from(index);
+            if index < 0 { (index + length).max(low) } else { index.min(high) }
+        };
+        let first = from.map_or(if by > 0 { low } else { high }, place);
+        let last = to.map_or(if by > 0 { high } else { low }, place);
+        let at = |index: i128| self.start + index * self.step;
+        // Steps without end choose one number at most, as a step to the other end does.
+        let step = self.step * by.clamp(-length - 1, length + 1);
+        let sliced = Range { start: at(first), stop: at(last), step };
+        // Slices of slices could step further and further.
+        sliced.is_countable().then(|| Value::object(sliced))
+    }
+
     /// Ranges are equal that have the same numbers in them.
     fn equals(&self, machine: &mut Machine<'a, '_>, other: &Value<'a>) -> Result<bool, Fault> {
         let Value::Object(other) = other else { return Ok(false) };
@@ -134,5 +159,41 @@ impl<'a> Object<'a> for Range {
             }
         }
         Ok(true)
+    }
+}
+
+/// `index` or `count` of a range.
+struct Method {
+    range: Range,
+    counts: bool,
+}
+
+impl<'a> Object<'a> for Method {
+    fn type_name(&self) -> &'static str {
+        "method"
+    }
+
+    fn text(&self, _machine: &mut Machine<'a, '_>) -> Result<String, Fault> {
+        let name = if self.counts { "count" } else { "index" };
+        Ok(format!("<built-in method {name} of range object>"))
+    }
+
+    fn is_callable(&self) -> bool {
+        true
+    }
+
+    fn call(&self, machine: &mut Machine<'a, '_>, arguments: Arguments<'a>) -> Result<Value<'a>, Fault> {
+        let [wanted] = arguments.bind(if self.counts { "count" } else { "index" }, ["value"], 1)?;
+        let wanted = wanted.unwrap_or(Value::None);
+        let contained = self.range.contains(machine, &wanted)? == Some(true);
+        if self.counts {
+            return Ok(Value::integer(u8::from(contained)));
+        }
+        if !contained {
+            let wanted = machine.representation(&wanted)?;
+            return Err(Fault::problem(format!("{wanted} is not in the range")));
+        }
+        let difference = super::super::operation::subtract(machine, &wanted, &Value::integer(self.range.start))?;
+        super::super::operation::floor_divide(machine, &difference, &Value::integer(self.range.step))
     }
 }

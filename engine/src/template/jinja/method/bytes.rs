@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::super::super::error::Fault;
 use super::super::arguments::Arguments;
+use super::super::format;
 use super::super::machine::Machine;
 use super::super::value::{Object, Text, Value};
 use super::{Made, given};
@@ -44,10 +45,13 @@ fn tolerance<'v>(method: &str, errors: Option<&'v Value<'_>>) -> Result<&'v str,
         return Ok("strict");
     };
     let errors = given::text(method, errors)?;
-    if ["strict", "ignore", "replace"].contains(&&**errors) {
+    if ["strict", "ignore", "replace", "xmlcharrefreplace", "backslashreplace"].contains(&&**errors) {
         Ok(errors)
     } else {
-        Err(Fault::problem(format!("`{method}` needs strict, ignore or replace as `errors`, but got `{}`", &**errors)))
+        Err(Fault::problem(format!(
+            "`{method}` does not know `{}` as `errors`; it knows strict, ignore and replace",
+            &**errors
+        )))
     }
 }
 
@@ -55,7 +59,8 @@ pub(super) fn encode<'a>(machine: &mut Machine<'a, '_>, text: &Text<'a>, argumen
     let [encoding, errors] = arguments.bind("encode", ["encoding", "errors"], 0)?;
     let encoding = Encoding::named("encode", encoding.as_ref())?;
     let tolerance = tolerance("encode", errors.as_ref())?;
-    machine.afford(text.len())?;
+    // The longest that one character becomes: `\\U0001f680`.
+    machine.afford(text.len().saturating_mul(if tolerance.len() > 7 { 10 } else { 1 }))?;
     let mut bytes = Vec::with_capacity(text.len());
     for character in text.chars() {
         match (encoding, u8::try_from(u32::from(character))) {
@@ -63,6 +68,12 @@ pub(super) fn encode<'a>(machine: &mut Machine<'a, '_>, text: &Text<'a>, argumen
             (_, Ok(byte)) if u32::from(byte) <= encoding.limit() => bytes.push(byte),
             _ if tolerance == "ignore" => {}
             _ if tolerance == "replace" => bytes.push(b'?'),
+            _ if tolerance == "xmlcharrefreplace" => {
+                bytes.extend_from_slice(format!("&#{};", u32::from(character)).as_bytes());
+            }
+            _ if tolerance == "backslashreplace" => {
+                bytes.extend_from_slice(format::escape(character).as_bytes());
+            }
             _ => return Err(Fault::problem(format!("`encode` cannot write `{character}` in this encoding"))),
         }
     }
@@ -88,7 +99,7 @@ impl<'a> Object<'a> for Bytes {
                 b'\\' => text.push_str("\\\\"),
                 byte if char::from(*byte) == quote => text.extend(['\\', quote]),
                 b' '..=b'~' => text.push(char::from(*byte)),
-                byte => text.push_str(&format!("\\x{byte:02x}")),
+                byte => text.push_str(&format::escape(char::from(*byte))),
             }
         }
         text.push(quote);

@@ -109,29 +109,26 @@ fn empty(method: &str) -> Fault {
 pub(super) fn split<'a>(machine: &mut Machine<'a, '_>, text: &Text<'a>, arguments: Arguments<'a>) -> Made<'a> {
     let (separator, most) = how_to_split("split", arguments)?;
     let mut pieces = Pieces::new(text);
-    match &separator {
-        Some(separator) => {
-            let separator = given::text("split", separator)?;
-            let mut start = 0;
-            while pieces.made.len() < most
-                && let Some(at) = text[start..].find(&**separator)
-            {
-                pieces.add(machine, start..start + at)?;
-                start += at + separator.len();
-            }
-            pieces.add(machine, start..text.len())?;
+    if let Some(separator) = &separator {
+        let separator = given::text("split", separator)?;
+        let mut start = 0;
+        while pieces.made.len() < most
+            && let Some(at) = text[start..].find(&**separator)
+        {
+            pieces.add(machine, start..start + at)?;
+            start += at + separator.len();
         }
-        None => {
-            let mut start = text.len() - text.trim_start_matches(given::is_blank).len();
-            while start < text.len() {
-                let word = text[start..].find(given::is_blank).map(|at| start + at);
-                let Some(end) = word.filter(|_| pieces.made.len() < most) else {
-                    pieces.add(machine, start..text.len())?;
-                    break;
-                };
-                pieces.add(machine, start..end)?;
-                start = text.len() - text[end..].trim_start_matches(given::is_blank).len();
-            }
+        pieces.add(machine, start..text.len())?;
+    } else {
+        let mut start = text.len() - text.trim_start_matches(given::is_blank).len();
+        while start < text.len() {
+            let word = text[start..].find(given::is_blank).map(|at| start + at);
+            let Some(end) = word.filter(|_| pieces.made.len() < most) else {
+                pieces.add(machine, start..text.len())?;
+                break;
+            };
+            pieces.add(machine, start..end)?;
+            start = text.len() - text[end..].trim_start_matches(given::is_blank).len();
         }
     }
     Ok(Value::list(pieces.made))
@@ -140,29 +137,26 @@ pub(super) fn split<'a>(machine: &mut Machine<'a, '_>, text: &Text<'a>, argument
 pub(super) fn rsplit<'a>(machine: &mut Machine<'a, '_>, text: &Text<'a>, arguments: Arguments<'a>) -> Made<'a> {
     let (separator, most) = how_to_split("rsplit", arguments)?;
     let mut pieces = Pieces::new(text);
-    match &separator {
-        Some(separator) => {
-            let separator = given::text("rsplit", separator)?;
-            let mut end = text.len();
-            while pieces.made.len() < most
-                && let Some(at) = text[..end].rfind(&**separator)
-            {
-                pieces.add(machine, at + separator.len()..end)?;
-                end = at;
-            }
-            pieces.add(machine, 0..end)?;
+    if let Some(separator) = &separator {
+        let separator = given::text("rsplit", separator)?;
+        let mut end = text.len();
+        while pieces.made.len() < most
+            && let Some(at) = text[..end].rfind(&**separator)
+        {
+            pieces.add(machine, at + separator.len()..end)?;
+            end = at;
         }
-        None => {
-            let mut end = text.trim_end_matches(given::is_blank).len();
-            while end > 0 {
-                let word = text[..end].trim_end_matches(|character| !given::is_blank(character)).len();
-                if word == 0 || pieces.made.len() >= most {
-                    pieces.add(machine, 0..end)?;
-                    break;
-                }
-                pieces.add(machine, word..end)?;
-                end = text[..word].trim_end_matches(given::is_blank).len();
+        pieces.add(machine, 0..end)?;
+    } else {
+        let mut end = text.trim_end_matches(given::is_blank).len();
+        while end > 0 {
+            let word = text[..end].trim_end_matches(|character| !given::is_blank(character)).len();
+            if word == 0 || pieces.made.len() >= most {
+                pieces.add(machine, 0..end)?;
+                break;
             }
+            pieces.add(machine, word..end)?;
+            end = text[..word].trim_end_matches(given::is_blank).len();
         }
     }
     pieces.made.reverse();

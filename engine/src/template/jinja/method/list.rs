@@ -7,7 +7,7 @@ use super::super::arguments::Arguments;
 use super::super::machine::Machine;
 use super::super::sorting;
 use super::super::value::{List, Value};
-use super::{Made, OfList, OfTuple, given};
+use super::{Made, OfList, OfObject, OfTuple, given};
 
 /// Items that are moved for one step.
 const MOVED_PER_STEP: usize = 16;
@@ -33,6 +33,17 @@ pub(super) const TABLE: &[(&str, OfList)] = &[
 ];
 
 pub(super) const OF_TUPLES: &[(&str, OfTuple)] = &[("count", count), ("index", index)];
+
+pub(super) const OF_RANGES: &[(&str, OfObject)] = &[
+    ("count", |machine, range, arguments| {
+        let items = machine.iterate(range)?;
+        count(machine, &items, arguments)
+    }),
+    ("index", |machine, range, arguments| {
+        let items = machine.iterate(range)?;
+        index(machine, &items, arguments)
+    }),
+];
 
 fn all<'a>(machine: &mut Machine<'a, '_>, list: &List<'a>) -> Result<Vec<Value<'a>>, Fault> {
     machine.burn(machine.item_count(list))?;

@@ -61,13 +61,11 @@ fn pop<'a>(machine: &mut Machine<'a, '_>, map: &Map<'a>, arguments: Arguments<'a
     let hashed = key.key()?;
     machine.burn(1 + machine.entry_count(map) / MOVED_PER_STEP)?;
     let removed = machine.own_map(map)?.borrow_mut().shift_remove(&hashed);
-    match removed.map(|(_, value)| value).or(default) {
-        Some(value) => Ok(value),
-        None => {
-            let key = machine.representation(&key)?;
-            Err(Fault::problem(format!("`pop` found no key {key} in the map; a second argument is given back then")))
-        }
+    if let Some(value) = removed.map(|(_, value)| value).or(default) {
+        return Ok(value);
     }
+    let key = machine.representation(&key)?;
+    Err(Fault::problem(format!("`pop` found no key {key} in the map; a second argument is given back then")))
 }
 
 fn popitem<'a>(machine: &mut Machine<'a, '_>, map: &Map<'a>, arguments: Arguments<'a>) -> Made<'a> {

@@ -26,13 +26,11 @@ fn padded<'a>(
                 return Err(given::wrong(method, "a character to fill with", fill));
             };
             let mut characters = fill.chars();
-            match (characters.next(), characters.next()) {
-                (Some(fill), None) => fill,
-                _ => {
-                    let problem = format!("`{method}` needs one character to fill with, but got `{}`", &*fill);
-                    return Err(Fault::problem(problem));
-                }
-            }
+            let (Some(character), None) = (characters.next(), characters.next()) else {
+                let problem = format!("`{method}` needs one character to fill with, but got `{}`", &*fill);
+                return Err(Fault::problem(problem));
+            };
+            character
         }
     };
     let missing = width.saturating_sub(receiver.chars().count());

@@ -2,12 +2,13 @@
 
 use super::super::super::error::Fault;
 use super::super::arguments::Arguments;
+use super::super::filter::entity;
 use super::super::machine::Machine;
 use super::super::value::{Str, Text, Value};
 use super::super::{format, markup};
-use super::{OfText, bytes, case, classify, cut, given, pad, replace, search};
+use super::{Body, OfText, bytes, case, classify, cut, given, pad, replace, search};
 
-pub(super) const TABLE: &[(&str, OfText)] = &[
+const TABLE: &[(&str, OfText)] = &[
     ("capitalize", case::capitalize),
     ("casefold", case::casefold),
     ("center", pad::center),
@@ -56,6 +57,25 @@ pub(super) const TABLE: &[(&str, OfText)] = &[
     ("upper", case::upper),
     ("zfill", pad::zfill),
 ];
+
+/// What only safe texts have.
+const OF_MARKUP: &[(&str, OfText)] = &[("striptags", striptags), ("unescape", unescape)];
+
+/// The method of that name; safe texts have some more.
+pub(super) fn row(text: &Text<'_>, name: &str) -> Option<(&'static str, Body)> {
+    let own = if text.markup { super::row(OF_MARKUP, name) } else { None };
+    own.or_else(|| super::row(TABLE, name)).map(|(name, body)| (name, Body::Text(body)))
+}
+
+fn striptags<'a>(machine: &mut Machine<'a, '_>, text: &Text<'a>, arguments: Arguments<'a>) -> Result<Value<'a>, Fault> {
+    given::nothing("striptags", arguments)?;
+    machine.filter("striptags", Value::Text(text.clone()), Arguments::default())
+}
+
+fn unescape<'a>(machine: &mut Machine<'a, '_>, text: &Text<'a>, arguments: Arguments<'a>) -> Result<Value<'a>, Fault> {
+    given::nothing("unescape", arguments)?;
+    entity::unescape(machine, text).map(Value::text)
+}
 
 fn format_text<'a>(
     machine: &mut Machine<'a, '_>,

@@ -3,8 +3,13 @@
 use std::cell::RefCell;
 
 use super::super::super::error::Fault;
+use super::super::arguments::Arguments;
 use super::super::machine::Machine;
 use super::super::value::{Map, Object, Value};
+use super::{Made, OfObject, given};
+
+/// The methods of items and keys.
+pub(super) const TABLE: &[(&str, OfObject)] = &[("isdisjoint", isdisjoint)];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
@@ -43,6 +48,16 @@ impl<'a> View<'a> {
             Part::Values => entries.map(|(_, value)| value).collect(),
         })
     }
+}
+
+fn isdisjoint<'a>(machine: &mut Machine<'a, '_>, view: &Value<'a>, arguments: Arguments<'a>) -> Made<'a> {
+    let others = given::only("isdisjoint", arguments, "other")?;
+    for other in machine.iterate(&others)? {
+        if machine.contains(view, &other)? {
+            return Ok(Value::Bool(false));
+        }
+    }
+    Ok(Value::Bool(true))
 }
 
 impl<'a> Object<'a> for View<'a> {

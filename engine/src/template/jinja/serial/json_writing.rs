@@ -46,6 +46,10 @@ impl Writer<'_> {
                 }
                 self.map(machine, value, &entries, level)
             }
+            Value::Object(object) if object.as_tuple().is_some() => match object.as_tuple() {
+                Some(tuple) => self.value(machine, &tuple, level),
+                None => Ok(()),
+            },
             scalar => match scalar_text(machine, scalar)? {
                 Some(text) => self.text.push(machine, &text),
                 None => Err(Fault::problem(format!(
@@ -179,7 +183,6 @@ fn scalar_text<'a>(machine: &mut Machine<'a, '_>, value: &Value<'a>) -> Result<O
     Ok(Some(match value {
         Value::None => "null".to_owned(),
         Value::Bool(bool) => bool.to_string(),
-        Value::Integer(_) => machine.representation(value)?,
         Value::Float(float) if float.is_nan() => "NaN".to_owned(),
         Value::Float(float) if float.is_infinite() => {
             if *float > 0.0 {
@@ -188,7 +191,7 @@ fn scalar_text<'a>(machine: &mut Machine<'a, '_>, value: &Value<'a>) -> Result<O
                 "-Infinity".to_owned()
             }
         }
-        Value::Float(_) => machine.representation(value)?,
+        Value::Integer(_) | Value::Float(_) => machine.representation(value)?,
         _ => return Ok(None),
     }))
 }
