@@ -22,7 +22,7 @@ pub struct Bounds {
     /// Brackets within brackets in one tag of a Jinja template.
     pub bracket_nesting: usize,
     /// Operators that build on each other in one tag of a Jinja template, over all brackets that are open: `.`, `|`, `~`,
-    /// `not` and the like; a comma begins anew.
+    /// `and` and the like count one, `not`, `else` and signs count four; a comma begins anew.
     pub operators: usize,
     /// Partials that call partials; Jinja's are macros and not counted.
     pub partial_depth: usize,

@@ -59,7 +59,7 @@ pub(super) fn compile(
     compiler.scopes.statements(&parsed.children);
     let nodes = compiler.nodes(&parsed.children)?;
     let slots = compiler.scopes.close_function();
-    let known = compiler.scopes.close();
+    let known = compiler.scopes.close_scope();
     let tops = known.tops.iter().filter(|(name, _)| !symbols.tops.contains_key(*name));
     let tops = tops.map(|(name, start)| (name.clone(), *start)).collect();
     Ok(Compiled { nodes, slots, tops, symbols: known, eats: scanned.eats })
@@ -121,7 +121,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
     fn close_scope(&mut self) -> Vec<Load> {
         let slots: BTreeMap<Box<str>, usize> =
             self.scopes.loaded().into_iter().map(|name| (name.clone(), self.scopes.own_slot(&name))).collect();
-        let loads = self.scopes.close().loads.into_iter();
+        let loads = self.scopes.close_scope().loads.into_iter();
         loads.filter_map(|(name, start)| Some(Load { slot: *slots.get(&name)?, name, start })).collect()
     }
 
@@ -239,7 +239,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
         if part.recursive {
             self.scopes.open_function();
         }
-        self.scopes.open();
+        self.scopes.open_scope();
         let object = part.recursive
             || !special_names(self.scopes.rewritten, &part.body, &["loop"]).is_empty()
             || !self.scopes.rewritten.scoped.is_empty();
@@ -251,7 +251,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
         let body = self.nodes(&part.body)?;
         self.loops -= 1;
         let loads = self.close_scope();
-        self.scopes.open();
+        self.scopes.open_scope();
         self.scopes.statements(&part.else_body);
         let otherwise = self.nodes(&part.else_body)?;
         let otherwise_loads = self.close_scope();
@@ -262,7 +262,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
 
     fn loop_filter(&mut self, target: &Expr<'r>, test: &Expr<'r>) -> Result<LoopFilter, TemplateError> {
         self.scopes.open_function();
-        self.scopes.open();
+        self.scopes.open_scope();
         self.scopes.parameters(target);
         self.scopes.expression(test);
         let target = self.target(target)?;
@@ -273,7 +273,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
 
     fn set_block(&mut self, at: At, part: &ast::SetBlock<'r>) -> Result<Node, TemplateError> {
         let target = self.target(&part.target)?;
-        self.scopes.open();
+        self.scopes.open_scope();
         self.scopes.statements(&part.body);
         let body = self.nodes(&part.body)?;
         let filters = match &part.filter {
@@ -289,7 +289,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
         for (_, value) in &part.assignments {
             values.push(self.expression(value)?);
         }
-        self.scopes.open();
+        self.scopes.open_scope();
         part.assignments.iter().for_each(|(target, _)| self.scopes.parameters(target));
         self.scopes.statements(&part.body);
         let mut assignments = Vec::with_capacity(values.len());
@@ -302,7 +302,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
     }
 
     fn filter_block(&mut self, at: At, part: &ast::FilterBlock<'r>) -> Result<Node, TemplateError> {
-        self.scopes.open();
+        self.scopes.open_scope();
         self.scopes.statements(&part.body);
         self.scopes.expression(&part.filter);
         let body = self.nodes(&part.body)?;
@@ -313,7 +313,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
 
     fn makes(&mut self, at: At, name: Option<Box<str>>, part: &ast::Macro<'r>) -> Result<Macro, TemplateError> {
         self.scopes.open_function();
-        self.scopes.open();
+        self.scopes.open_scope();
         let names: Vec<&str> = part.args.iter().filter_map(|argument| self.parameter_name(argument)).collect();
         let special = special_names(self.scopes.rewritten, &part.body, &["caller", "kwargs", "varargs"]);
         let required = names.len() - part.defaults.len();
@@ -362,7 +362,7 @@ impl<'s, 'r> Compiler<'s, 'r> {
         self.scopes.statements(&part.body);
         let body = self.nodes(&part.body)?;
         let slots = self.scopes.close_function();
-        let tops = self.scopes.close().tops.into_iter().collect();
+        let tops = self.scopes.close_scope().tops.into_iter().collect();
         self.loops = loops;
         self.scopes = outer;
         Ok(Node::Block(Box::new(Block { slots, tops, scoped, body })))
@@ -372,16 +372,12 @@ impl<'s, 'r> Compiler<'s, 'r> {
         let items = match target {
             Expr::Var(name) => return Ok(Target::Name(self.reference(name.id))),
             Expr::GetAttr(attribute) => {
-                return match &attribute.expr {
-                    Expr::Var(name) => Ok(Target::Attribute {
-                        of: self.reference(name.id),
-                        name: self.scopes.name(attribute.name).into(),
-                    }),
-                    _ => {
-                        let problem = "a value is given to a name, or to one attribute of a `namespace()`";
-                        Err(self.errors.syntax(self.at(attribute.span()), problem))
-                    }
-                };
+                if let Expr::Var(name) = &attribute.expr {
+                    let of = self.reference(name.id);
+                    return Ok(Target::Attribute { of, name: self.scopes.name(attribute.name).into() });
+                }
+                let problem = "a value is given to a name, or to one attribute of a `namespace()`";
+                return Err(self.errors.syntax(self.at(attribute.span()), problem));
             }
             Expr::List(list) => &list.items,
             Expr::Tuple(tuple) => &tuple.items,

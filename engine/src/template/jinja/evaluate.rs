@@ -159,11 +159,11 @@ impl<'a> Machine<'a, '_> {
     }
 
     fn call_block(&mut self, part: &'a CallBlock) -> Result<(), Fault> {
-        let caller = MacroObject::make(self, &part.makes);
+        let body = MacroObject::make(self, &part.makes);
         self.at = part.at;
         let called = self.expression(&part.callee)?;
         let mut arguments = self.arguments(&part.arguments)?;
-        arguments.named.push(("caller".to_owned(), caller));
+        arguments.named.push(("caller".to_owned(), body));
         let value = self.call(&called, arguments)?;
         self.write_text(&value, "call")
     }

@@ -304,10 +304,11 @@ impl Expression {
                 let mut path = String::from(chain.base.path()?);
                 for step in &chain.steps {
                     match &step.kind {
-                        StepKind::Attribute(name) => path.extend([".", name]),
-                        StepKind::Item(Expression::Literal(Literal::Text(name))) => path.extend([".", name]),
+                        StepKind::Attribute(name) | StepKind::Item(Expression::Literal(Literal::Text(name))) => {
+                            path.extend([".", name]);
+                        }
                         StepKind::Item(Expression::Literal(Literal::Integer(index))) => {
-                            path.push_str(&format!("[{index}]"));
+                            path.extend(["[", &index.to_string(), "]"]);
                         }
                         _ => return None,
                     }

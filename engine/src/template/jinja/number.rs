@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use num_bigint::{BigInt, ToBigInt};
+use num_bigint::ToBigInt;
 
 use super::super::error::Fault;
 use super::value::{Integer, Value};
@@ -57,7 +57,7 @@ fn compare_mixed(integer: &Integer, float: f64) -> Option<Ordering> {
 
 /// The integer that a float is equal to, if it is one.
 pub(super) fn integral(float: f64) -> Option<Integer> {
-    (float.is_finite() && float.fract() == 0.0).then(|| float.to_bigint().unwrap_or_else(BigInt::default).into())
+    (float.is_finite() && float.fract() == 0.0).then(|| float.to_bigint().unwrap_or_default().into())
 }
 
 /// The float nearest to an integer; fails as Python does where it is too large for one.
@@ -123,6 +123,8 @@ pub(super) fn float_text(float: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use num_bigint::BigInt;
+
     use super::*;
 
     #[test]

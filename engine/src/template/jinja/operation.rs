@@ -105,11 +105,11 @@ pub(super) fn divide<'a>(_machine: &mut Machine<'a, '_>, left: &Value<'a>, right
 /// The float nearest to `left / right`.
 fn quotient(left: &BigInt, right: &BigInt) -> Result<f64, Fault> {
     const EXACT_BITS: u64 = 53;
+    // Enough bits of the quotient to round it once, the last of them saying whether there is a rest.
+    const BITS: i64 = 70;
     if left.bits() <= EXACT_BITS && right.bits() <= EXACT_BITS {
         return Ok(to_float(&left.clone().into())? / to_float(&right.clone().into())?);
     }
-    // Enough bits of the quotient to round it once, the last of them saying whether there is a rest.
-    const BITS: i64 = 70;
     let bits = |integer: &BigInt| i64::try_from(integer.bits()).unwrap_or(i64::MAX);
     let shift = (BITS - (bits(left) - bits(right))).clamp(-65_536, 65_536);
     let (left, right) = if shift >= 0 { (left << shift, right.clone()) } else { (left.clone(), right << -shift) };

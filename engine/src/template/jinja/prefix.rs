@@ -128,8 +128,13 @@ impl JinjaTemplate {
 }
 
 impl Prefix {
+    /// How many bytes they are together.
+    pub(super) fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.text.len()).sum()
+    }
+
     /// `jinja2Macros`: the texts in front of every template.
-    pub(super) fn texts<'a>(&'a self) -> Result<Value<'a>, Fault> {
+    pub(super) fn texts(&self) -> Result<Value<'_>, Fault> {
         let names = self.macros();
         let all: String = self.parts.iter().map(|part| &*part.text).collect();
         let by_name = Value::map(names.into_iter().map(|(name, text)| (Value::borrowed(name), Value::borrowed(text))))?;

@@ -123,14 +123,13 @@ impl<'a> State<'a> {
         }
         let iterated = self.iterated.borrow().clone();
         let known = if self.part.filter.is_none() { machine.length(&iterated).ok() } else { None };
-        let length = match known {
-            Some(length) => length,
-            None => {
-                while let Some(item) = self.take(machine)? {
-                    self.ahead.borrow_mut().push_back(item);
-                }
-                self.index.get() + self.ahead.borrow().len()
+        let length = if let Some(length) = known {
+            length
+        } else {
+            while let Some(item) = self.take(machine)? {
+                self.ahead.borrow_mut().push_back(item);
             }
+            self.index.get() + self.ahead.borrow().len()
         };
         self.length.set(Some(length));
         Ok(length)

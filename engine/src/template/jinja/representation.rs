@@ -10,6 +10,8 @@ use super::value::{List, Map, Value};
 
 impl<'a> Machine<'a, '_> {
     /// Python's `str`: what `{{ x }}` prints. Pays for it.
+    // What it does to the machine is to pay.
+    #[allow(clippy::wrong_self_convention)]
     pub(super) fn to_text(&mut self, value: &Value<'a>) -> Result<String, Fault> {
         match value {
             Value::Undefined(_) => Ok(String::new()),

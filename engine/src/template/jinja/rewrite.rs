@@ -105,7 +105,7 @@ fn find(tokens: &[Token<'_>], text: &str) -> Option<usize> {
 }
 
 /// Whether an operand ends with this token, so that what follows is no operand.
-fn ends_operand(token: Option<&Token<'_>>) -> bool {
+pub(super) fn ends_operand(token: Option<&Token<'_>>) -> bool {
     token.is_some_and(|token| match token.kind {
         Kind::Operator => matches!(token.text, ")" | "]" | "}"),
         Kind::Name => !matches!(token.text, "and" | "or" | "not" | "in" | "is" | "if" | "else"),

@@ -13,7 +13,7 @@ use super::super::item::Item;
 use super::arguments::Arguments;
 use super::global;
 use super::machine::Machine;
-use super::tree::{Expression, Step, StepKind};
+use super::tree::{Step, StepKind};
 use super::value::{Dictionary, Map, Object, Value};
 
 /// Names of the shared root that mean something else here, or nothing: they are seen below `cicd`.
@@ -40,6 +40,8 @@ impl<'a> Machine<'a, '_> {
         if let Some(handler) = root.get("handler").and_then(Json::as_object)
             && own_name(handler) == Some(name)
         {
+            // What cannot be paid for is told by whatever is paid for next.
+            self.burn(weigh(handler)).ok()?;
             return own_value(handler).ok();
         }
         if !SHARED.contains(&name)
@@ -51,12 +53,23 @@ impl<'a> Machine<'a, '_> {
             "state" => return root.get("state").map(Value::from_json),
             "variables" => return Some(Value::object(Variables)),
             "cicd" => return Some(Value::from_json(root)),
-            "jinja2Macros" => return self.prefix.texts().ok(),
+            "jinja2Macros" => {
+                self.afford(self.prefix.bytes()).ok()?;
+                return self.prefix.texts().ok();
+            }
             _ => {}
         }
         let setting = root.get("settings").and_then(|settings| settings.get(name));
         setting.map(Value::from_json).or_else(|| global::find(name))
     }
+}
+
+/// About how many values are made of a handler.
+fn weigh(handler: &Fields<String, Json>) -> usize {
+    let count = |name: &str| handler.get(name).and_then(Json::as_array).map_or(0, Vec::len);
+    let options = handler.get("choices").and_then(Json::as_array).into_iter().flatten();
+    let options: usize = options.filter_map(|choice| choice.get("options")?.as_array()).map(Vec::len).sum();
+    handler.len() + count("args") + count("choices") * 4 + options * 8
 }
 
 fn own_name(handler: &Fields<String, Json>) -> Option<&'static str> {
@@ -65,7 +78,7 @@ fn own_name(handler: &Fields<String, Json>) -> Option<&'static str> {
 }
 
 /// The handler as the predecessor's templates know it: its fields among its own values, lists of what has a name as maps.
-fn own_value<'a>(handler: &'a Fields<String, Json>) -> Result<Value<'a>, Fault> {
+fn own_value(handler: &Fields<String, Json>) -> Result<Value<'_>, Fault> {
     let mut own = flattened(handler)?;
     // There `name` was the pipeline's; here a handler has one of its own.
     if let Some(pipeline) = handler.get("pipeline") {
@@ -87,7 +100,7 @@ fn own_value<'a>(handler: &'a Fields<String, Json>) -> Result<Value<'a>, Fault> 
 const FIRST: &[&str] = &["text", "value", "style"];
 
 /// Own values and those of `fields`, which win.
-fn flattened<'a>(values: &'a Fields<String, Json>) -> Result<Dictionary<'a>, Fault> {
+fn flattened(values: &Fields<String, Json>) -> Result<Dictionary<'_>, Fault> {
     let mut flat = Dictionary::new();
     let fields = values.get("fields").and_then(Json::as_object).into_iter().flatten();
     let own = values.iter().filter(|(name, _)| *name != "fields" && !FIRST.contains(&name.as_str()));
@@ -209,29 +222,19 @@ impl<'a> Machine<'a, '_> {
                 Ok((if missing { default.unwrap_or(Value::None) } else { found }, 2))
             }
             (StepKind::Attribute(name), _) if !is_map_method(name) => Ok((self.variable_called(name)?, 1)),
-            (StepKind::Item(key), _) => match chosen(key) {
-                Some(name) => Ok((self.variable_called(name)?, 1)),
-                None => {
-                    let key = self.expression(key)?;
-                    self.at = first.at;
-                    match &key {
-                        Value::Text(name) if !is_map_method(name) => Ok((self.variable_called(name)?, 1)),
-                        _ => {
-                            let all = self.all_variables()?;
-                            Ok((self.item(&all, &key)?, 1))
-                        }
-                    }
+            (StepKind::Item(key), _) => {
+                let key = self.expression(key)?;
+                self.at = first.at;
+                if let Value::Text(name) = &key
+                    && !is_map_method(name)
+                {
+                    return Ok((self.variable_called(name)?, 1));
                 }
-            },
+                let all = self.all_variables()?;
+                Ok((self.item(&all, &key)?, 1))
+            }
             _ => Ok((self.all_variables()?, 0)),
         }
-    }
-}
-
-fn chosen(key: &Expression) -> Option<&str> {
-    match key {
-        Expression::Literal(super::literal::Literal::Text(name)) if !is_map_method(name) => Some(name),
-        _ => None,
     }
 }
 

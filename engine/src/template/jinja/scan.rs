@@ -7,6 +7,7 @@
 use super::super::bounds::{Bound, Bounds};
 use super::super::error::{Place, TemplateError};
 use super::super::tree::At;
+use super::rewrite::ends_operand;
 use super::token::{float, integer, text_length};
 
 /// What a source consists of, in order. Comments are gone, raw blocks are text.
@@ -258,7 +259,7 @@ impl<'s> Scanner<'s> {
             if kind == Kind::Operator {
                 self.balance(&mut brackets, &token)?;
             }
-            count(&mut chains, &token);
+            count(&mut chains, &token, ends_operand(tokens.last()));
             if brackets.len() > self.errors.bounds.bracket_nesting {
                 return Err(self.errors.too_much(Bound::BracketNesting, None, here));
             }
@@ -325,8 +326,10 @@ impl<'s> Scanner<'s> {
     }
 }
 
-/// Counts the operators that make an expression deeper.
-fn count(chains: &mut Vec<usize>, token: &Token<'_>) {
+/// Counts the operators that make an expression deeper. Those in front of their operand, and `else`, need the parser's
+/// stack: they weigh more. `behind`: whether the token stands behind an operand.
+fn count(chains: &mut Vec<usize>, token: &Token<'_>, behind: bool) {
+    const HEAVY: usize = 4;
     match (token.kind, token.text) {
         (Kind::Operator, "(" | "[" | "{") => {
             if let Some(chain) = chains.last_mut() {
@@ -344,8 +347,9 @@ fn count(chains: &mut Vec<usize>, token: &Token<'_>) {
         }
         (Kind::Operator, "=") => {}
         (Kind::Operator, _) | (Kind::Name, "not" | "and" | "or" | "if" | "else" | "is" | "in") => {
+            let heavy = matches!(token.text, "not" | "else") || (!behind && matches!(token.text, "-" | "+"));
             if let Some(chain) = chains.last_mut() {
-                *chain += 1;
+                *chain += if heavy { HEAVY } else { 1 };
             }
         }
         _ => {}

@@ -45,7 +45,9 @@ impl Search<'_, '_, '_> {
     }
 
     fn all_read(&mut self, arguments: &[CallArg<'_>]) {
-        arguments.iter().for_each(|argument| self.reads(value_of(argument)));
+        for argument in arguments {
+            self.reads(value_of(argument));
+        }
     }
 
     fn body(&mut self, body: &[Stmt<'_>]) {

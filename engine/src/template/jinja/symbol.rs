@@ -52,7 +52,7 @@ pub(super) struct Scope {
 pub(super) struct Scopes<'s, 'r> {
     pub(super) rewritten: &'r Rewritten<'s>,
     functions: Vec<Function>,
-    scopes: Vec<Scope>,
+    open: Vec<Scope>,
 }
 
 /// Where a name was found.
@@ -65,8 +65,8 @@ enum Found {
 impl<'s, 'r> Scopes<'s, 'r> {
     /// The top, which knows `symbols` of the partials already.
     pub(super) fn new(rewritten: &'r Rewritten<'s>, symbols: Symbols) -> Self {
-        let scopes = vec![Scope { function: 0, symbols }];
-        Scopes { rewritten, functions: vec![Function::default()], scopes }
+        let open = vec![Scope { function: 0, symbols }];
+        Scopes { rewritten, functions: vec![Function::default()], open }
     }
 
     pub(super) fn name(&self, id: &str) -> &'s str {
@@ -75,7 +75,7 @@ impl<'s, 'r> Scopes<'s, 'r> {
 
     /// The names of the variables of the innermost scope.
     pub(super) fn loaded(&self) -> Vec<Box<str>> {
-        self.scopes.last().map(|scope| scope.symbols.loads.keys().cloned().collect()).unwrap_or_default()
+        self.open.last().map(|scope| scope.symbols.loads.keys().cloned().collect()).unwrap_or_default()
     }
 
     pub(super) fn open_function(&mut self) {
@@ -86,25 +86,25 @@ impl<'s, 'r> Scopes<'s, 'r> {
         self.functions.pop().map_or(0, |function| function.count())
     }
 
-    pub(super) fn open(&mut self) {
-        self.scopes.push(Scope { function: self.functions.len() - 1, symbols: Symbols::default() });
+    pub(super) fn open_scope(&mut self) {
+        self.open.push(Scope { function: self.functions.len() - 1, symbols: Symbols::default() });
     }
 
-    pub(super) fn close(&mut self) -> Symbols {
-        self.scopes.pop().map(|scope| scope.symbols).unwrap_or_default()
+    pub(super) fn close_scope(&mut self) -> Symbols {
+        self.open.pop().map(|scope| scope.symbols).unwrap_or_default()
     }
 
     fn current(&mut self) -> &mut Symbols {
-        let last = self.scopes.len() - 1;
-        &mut self.scopes[last].symbols
+        let last = self.open.len() - 1;
+        &mut self.open[last].symbols
     }
 
     fn is_top(&self) -> bool {
-        self.scopes.len() == 1
+        self.open.len() == 1
     }
 
     fn slot(&mut self, name: &str) -> usize {
-        let level = self.scopes.len();
+        let level = self.open.len();
         let function = self.functions.last_mut().map(|function| &mut function.slots);
         function.map_or(0, |slots| {
             let next = slots.len();
@@ -114,7 +114,7 @@ impl<'s, 'r> Scopes<'s, 'r> {
 
     fn find(&self, name: &str, scopes: usize) -> Found {
         let innermost = self.functions.len() - 1;
-        for scope in self.scopes[..scopes].iter().skip(1).rev() {
+        for scope in self.open[..scopes].iter().skip(1).rev() {
             match scope.symbols.references.get(name) {
                 Some(Reference::Own(slot)) => {
                     return Found::Slot(Place::Slot { up: innermost - scope.function, slot: *slot });
@@ -123,7 +123,7 @@ impl<'s, 'r> Scopes<'s, 'r> {
                 None => {}
             }
         }
-        match self.scopes[..scopes].first() {
+        match self.open[..scopes].first() {
             Some(top) if top.symbols.references.contains_key(name) => Found::Top,
             _ => Found::Nowhere,
         }
@@ -131,7 +131,7 @@ impl<'s, 'r> Scopes<'s, 'r> {
 
     /// Where `name` is for the code of the innermost scope.
     pub(super) fn place(&self, name: &str) -> Place {
-        match self.find(name, self.scopes.len()) {
+        match self.find(name, self.open.len()) {
             Found::Slot(place) => place,
             Found::Top | Found::Nowhere => Place::Top,
         }
@@ -139,7 +139,7 @@ impl<'s, 'r> Scopes<'s, 'r> {
 
     /// The slot of a name that the innermost scope declared.
     pub(super) fn own_slot(&self, name: &str) -> usize {
-        match self.scopes.last().and_then(|scope| scope.symbols.references.get(name)) {
+        match self.open.last().and_then(|scope| scope.symbols.references.get(name)) {
             Some(Reference::Own(slot)) => *slot,
             _ => 0,
         }
@@ -147,7 +147,7 @@ impl<'s, 'r> Scopes<'s, 'r> {
 
     /// All names that the scopes around set: what a `scoped` block sees.
     pub(super) fn stored(&self) -> BTreeSet<Box<str>> {
-        self.scopes.iter().flat_map(|scope| scope.symbols.stores.iter().cloned()).collect()
+        self.open.iter().flat_map(|scope| scope.symbols.stores.iter().cloned()).collect()
     }
 
     pub(super) fn declare(&mut self, name: &str) -> usize {
@@ -171,7 +171,7 @@ impl<'s, 'r> Scopes<'s, 'r> {
         let start = match self.current().references.get(name) {
             Some(Reference::Own(_)) => return,
             Some(Reference::Top) => Start::Outer(Place::Top),
-            None => match self.find(name, self.scopes.len() - 1) {
+            None => match self.find(name, self.open.len() - 1) {
                 Found::Slot(place) => Start::Outer(place),
                 Found::Top => Start::Outer(Place::Top),
                 Found::Nowhere => Start::TopIfKnown,
@@ -183,7 +183,7 @@ impl<'s, 'r> Scopes<'s, 'r> {
     }
 
     pub(super) fn load(&mut self, name: &str) {
-        if let Found::Nowhere = self.find(name, self.scopes.len()) {
+        if let Found::Nowhere = self.find(name, self.open.len()) {
             self.current().references.insert(name.into(), Reference::Top);
             if self.is_top() {
                 self.current().tops.insert(name.into(), TopStart::Resolve);
@@ -241,7 +241,7 @@ impl<'s, 'r> Scopes<'s, 'r> {
                 self.current().tops.insert(name, TopStart::Resolve);
                 continue;
             }
-            let start = match self.find(&name, self.scopes.len() - 1) {
+            let start = match self.find(&name, self.open.len() - 1) {
                 Found::Slot(place) => Start::Outer(place),
                 Found::Top | Found::Nowhere => Start::Outer(Place::Top),
             };
