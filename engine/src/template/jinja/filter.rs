@@ -36,7 +36,6 @@ pub(super) type Run = for<'a, 'r, 'm> fn(&'m mut Machine<'a, 'r>, Value<'a>, Arg
 type Outcome<'a> = Result<Value<'a>, Fault>;
 
 /// One filter, with its documentation.
-#[cfg_attr(not(test), expect(dead_code, reason = "the reference page will be written from it"))]
 pub(super) struct FilterEntry {
     /// The name it is called by.
     pub(super) name: &'static str,

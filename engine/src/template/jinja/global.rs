@@ -15,7 +15,6 @@ use super::value::{Object, Value};
 type Run = for<'a, 'r, 'm> fn(&'m mut Machine<'a, 'r>, Arguments<'a>) -> Result<Value<'a>, Fault>;
 
 /// One function, with its documentation.
-#[cfg_attr(not(test), expect(dead_code, reason = "the reference page will be written from it"))]
 pub(super) struct GlobalEntry {
     /// The name it is called by.
     pub(super) name: &'static str,

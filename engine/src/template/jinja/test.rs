@@ -14,7 +14,6 @@ pub(super) type Run =
     for<'a, 'r, 'm, 'v> fn(&'m mut Machine<'a, 'r>, &'v Value<'a>, Arguments<'a>) -> Result<bool, Fault>;
 
 /// One test, with its documentation.
-#[cfg_attr(not(test), expect(dead_code, reason = "the reference page will be written from it"))]
 pub(super) struct TestEntry {
     /// The name it is called by.
     pub(super) name: &'static str,
