@@ -163,6 +163,15 @@ fn agrees(expected: &Outcome, ours: &Result<String, String>) -> bool {
     }
 }
 
+/// Whether a generated case runs into what `documented.yaml` has under names that a generated case has not: Python's own
+/// objects written as YAML, and slices of what has none, which there fail unless all of it is constant.
+fn differs_on_purpose(expected: &Outcome, ours: &Result<String, String>) -> bool {
+    let (Outcome::Output(text), Err(error)) = (expected, ours) else { return false };
+    (text.contains("!!python/") && error.contains("`to_nice_yaml` cannot write"))
+        || error.contains("cannot be cut with `[:]`")
+        || error.contains("the numbers of a slice are integers")
+}
+
 /// What a person needs to know about a difference.
 fn report(file: &str, case: &Case, expected: &Outcome, ours: &Result<String, String>) -> String {
     let mut text = format!("--- {file}: {}\n", case.name);
@@ -249,7 +258,8 @@ fn every_generated_case_gives_what_the_predecessor_gave() {
         .iter()
         .filter_map(|Generated { case, outcome }| {
             let ours = ours(case, &shared);
-            (!agrees(outcome, &ours)).then(|| report("generated", case, outcome, &ours))
+            let fine = agrees(outcome, &ours) || differs_on_purpose(outcome, &ours);
+            (!fine).then(|| report("generated", case, outcome, &ours))
         })
         .collect();
     conclude(cases.len(), &BTreeMap::new(), &differences);

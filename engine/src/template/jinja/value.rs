@@ -108,6 +108,8 @@ pub(super) enum Key {
     Float(u64),
     Text(Rc<str>),
     Tuple(Vec<Key>),
+    /// The address of an object, which its map keeps alive: objects are the same key as themselves only.
+    Object(usize),
 }
 
 /// What is neither data nor text.
@@ -315,6 +317,11 @@ impl<'a> Value<'a> {
             Value::List(_) | Value::Map(_) | Value::Object(_) => {
                 if let Some(tuple) = self.as_tuple() {
                     return tuple.key_within(levels);
+                }
+                if let Value::Object(object) = self
+                    && !object.type_name().starts_with("dict_")
+                {
+                    return Ok(Key::Object(Rc::as_ptr(object).cast::<()>().addr()));
                 }
                 Err(Fault::problem(format!("unhashable type: a {} cannot be a key of a map", self.type_name())))
             }
