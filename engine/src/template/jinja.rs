@@ -41,6 +41,7 @@ mod rewrite;
 mod root;
 mod scan;
 mod serial;
+mod slice;
 mod sorting;
 mod special;
 mod symbol;

@@ -145,6 +145,32 @@ attack!(
     "fuel over the limit"
 );
 attack!(
+    comparing_long_lists_is_paid_for,
+    || nothing(
+        "{% set a = [0] * 16000 %}{% set b = [1] * 16000 %}{% for i in range(90000) %}{% set _ = a == b or a < b %}{% endfor %}"
+    ),
+    "fuel over the limit"
+);
+attack!(
+    multiplying_long_lists_by_nothing_is_paid_for,
+    || nothing("{% set a = [0] * 16000 %}{% for i in range(90000) %}{% set _ = a * 0 %}{% endfor %}"),
+    "fuel over the limit"
+);
+attack!(
+    names_that_are_never_set_are_paid_for,
+    || {
+        let names: Vec<_> = (0..9000).map(|at| format!("a{at}")).collect();
+        nothing(
+            &format!(
+                "{{% for i in range(90000) %}}{{% if not i %}}{{% set {} = 1 %}}{{% endif %}}{{% endfor %}}",
+                names.join(",")
+            )
+            .replace("not i", "0"),
+        )
+    },
+    "fuel over the limit"
+);
+attack!(
     appending_costs_no_copy,
     || nothing("{% set a = [] %}{% for i in range(30000) %}{% set _ = a.append(i) %}{% endfor %}{{ a|length }}"),
     "rendered 5 bytes: 30000"
@@ -152,10 +178,9 @@ attack!(
 attack!(
     names_without_number_in_many_branches_end,
     || {
-        let names: String =
-            (0..8000).map(|at| format!("{{% if a %}}{{% set a{at} = 1 %}}{{% endif %}}")).take(300).collect();
+        let names: String = (0..500).map(|_| "{% if a %}{% endif %}").collect();
         nothing(
-            &(names + &format!("{{{{ [{}] }}}}", (0..9000).map(|at| format!("b{at}")).collect::<Vec<_>>().join(","))),
+            &(format!("{{{{ [{}] }}}}", (0..8600).map(|at| format!("b{at}")).collect::<Vec<_>>().join(",")) + &names),
         )
     },
     ""

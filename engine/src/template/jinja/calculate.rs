@@ -4,6 +4,7 @@ use super::super::error::Fault;
 use super::arguments::Arguments;
 use super::machine::Machine;
 use super::operation;
+use super::slice;
 use super::tree::{
     Argument, Arithmetic, Chain, Compare, Comparison, Condition, Expression, Name, Operator, Step, StepKind,
 };
@@ -225,7 +226,7 @@ impl<'a> Machine<'a, '_> {
             };
         }
         self.at = step.at;
-        operation::slice(self, value, numbers.each_ref().map(Option::as_ref))
+        slice::slice(self, value, numbers.each_ref().map(Option::as_ref))
     }
 
     pub(super) fn arguments(&mut self, arguments: &'a [Argument]) -> Result<Arguments<'a>, Fault> {

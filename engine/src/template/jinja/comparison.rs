@@ -25,6 +25,11 @@ impl<'a> Machine<'a, '_> {
                 if same_list(first, second) {
                     return Ok(true);
                 }
+                let count = self.item_count(first);
+                if count != self.item_count(second) {
+                    return Ok(false);
+                }
+                self.burn(count / 4)?;
                 let (first, second) = (self.items(first), self.items(second));
                 self.equal_items(left, &first, &second)
             }
@@ -56,10 +61,11 @@ impl<'a> Machine<'a, '_> {
         if same_map(left, right) {
             return Ok(true);
         }
-        let entries = self.entries(left);
-        if entries.len() != self.entry_count(right) {
+        if self.entry_count(left) != self.entry_count(right) {
             return Ok(false);
         }
+        self.burn(self.entry_count(left) / 4)?;
+        let entries = self.entries(left);
         self.open_to_compare(container)?;
         let mut equal = true;
         for (key, value) in entries {
@@ -96,6 +102,7 @@ impl<'a> Machine<'a, '_> {
                 Ok(left.cmp(right))
             }
             (Value::List(first), Value::List(second)) => {
+                self.burn((self.item_count(first) + self.item_count(second)) / 8)?;
                 let (first, second) = (self.items(first), self.items(second));
                 self.compare_items(left, &first, &second)
             }

@@ -123,7 +123,7 @@ impl<'a> Machine<'a, '_> {
     }
 
     fn set_block(&mut self, part: &'a SetBlock) -> Result<Flow, Fault> {
-        self.enter_scope(&part.loads);
+        self.enter_scope(&part.loads)?;
         let (text, flow) = self.aside(&part.body)?;
         if flow == Flow::Next {
             self.at = part.at;
@@ -136,7 +136,7 @@ impl<'a> Machine<'a, '_> {
 
     fn with(&mut self, part: &'a With) -> Result<Flow, Fault> {
         self.at = part.at;
-        self.enter_scope(&part.loads);
+        self.enter_scope(&part.loads)?;
         for (target, value) in &part.assignments {
             let value = self.expression(value)?;
             self.assign(target, value)?;
@@ -147,7 +147,7 @@ impl<'a> Machine<'a, '_> {
     }
 
     fn filter_block(&mut self, part: &'a FilterBlock) -> Result<Flow, Fault> {
-        self.enter_scope(&part.loads);
+        self.enter_scope(&part.loads)?;
         let (text, flow) = self.aside(&part.body)?;
         if flow == Flow::Next {
             self.at = part.at;
@@ -209,7 +209,8 @@ impl<'a> Machine<'a, '_> {
         steps.iter().try_fold(value, |value, step| self.step(value, step))
     }
 
-    pub(super) fn enter_scope(&mut self, loads: &'a [Load]) {
+    pub(super) fn enter_scope(&mut self, loads: &'a [Load]) -> Result<(), Fault> {
+        self.burn(loads.len() / 4)?;
         for load in loads {
             let value = match &load.start {
                 Start::Parameter => continue,
@@ -219,6 +220,7 @@ impl<'a> Machine<'a, '_> {
             };
             self.activation.set_slot(0, load.slot, value);
         }
+        Ok(())
     }
 
     pub(super) fn leave_scope(&mut self, loads: &'a [Load]) {

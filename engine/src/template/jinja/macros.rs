@@ -119,7 +119,7 @@ impl<'a> Object<'a> for MacroObject<'a> {
         let caller = std::mem::replace(&mut machine.activation, activation);
         let template = std::mem::replace(&mut machine.template, Arc::clone(&self.template));
         let at = machine.at;
-        machine.enter_scope(&makes.loads);
+        machine.enter_scope(&makes.loads)?;
         for parameter in &makes.parameters {
             if machine.activation.slot(0, parameter.slot).is_none() {
                 let value = match &parameter.default {

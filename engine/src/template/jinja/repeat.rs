@@ -84,7 +84,7 @@ impl<'a> State<'a> {
         };
         let activation = Activation::within(&around, filter.slots);
         let before = std::mem::replace(&mut machine.activation, activation);
-        machine.enter_scope(&filter.loads);
+        machine.enter_scope(&filter.loads)?;
         machine.assign(&filter.target, item.clone())?;
         let test = machine.expression(&filter.test)?;
         machine.activation = before;
@@ -180,7 +180,7 @@ impl<'a> Loop<'a> {
                 machine.activation.set_slot(0, slot, Some(Value::Object(Rc::clone(&object))));
             }
             machine.assign(&part.target, item)?;
-            machine.enter_scope(&part.loads);
+            machine.enter_scope(&part.loads)?;
             match machine.nodes(&part.body)? {
                 Flow::Break => break,
                 Flow::Continue => {}
@@ -192,7 +192,7 @@ impl<'a> Loop<'a> {
         if whole {
             return Ok(Flow::Next);
         }
-        machine.enter_scope(&part.otherwise_loads);
+        machine.enter_scope(&part.otherwise_loads)?;
         let flow = machine.nodes(&part.otherwise)?;
         machine.leave_scope(&part.otherwise_loads);
         Ok(flow)

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::super::super::error::Fault;
 use super::super::container::release;
 use super::super::machine::Machine;
-use super::super::operation::indices;
+use super::super::slice::indices;
 use super::super::value::{Object, Value};
 
 /// A key and the items that have it, as Python's named tuples are.
