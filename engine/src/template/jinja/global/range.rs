@@ -132,9 +132,7 @@ impl<'a> Object<'a> for Range {
         let first = from.map_or(if by > 0 { low } else { high }, place);
         let last = to.map_or(if by > 0 { high } else { low }, place);
         let at = |index: i128| self.start + index * self.step;
-        // Steps without end choose one number at most, as a step to the other end does.
-        let step = self.step * by.clamp(-length - 1, length + 1);
-        let sliced = Range { start: at(first), stop: at(last), step };
+        let sliced = Range { start: at(first), stop: at(last), step: self.step * by };
         // Slices of slices could step further and further.
         sliced.is_countable().then(|| Value::object(sliced))
     }
