@@ -125,11 +125,12 @@ pub struct CicdContextSpec {
     /// True holds events and retries back; the state can still be written. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
-    /// How many finished events are kept. Default: 20.
+    /// How many finished events that succeeded or were skipped are kept. The oldest go first, none within a minute.
+    /// Default: 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub event_history_limit: Option<i32>,
-    /// How many failed events are kept. Default: 20.
+    /// How many failed events are kept. The oldest go first, none within a minute. Default: 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub failed_event_history_limit: Option<i32>,

@@ -120,7 +120,8 @@ pub struct CicdEventSpec {
     /// Default: metadata.creationTimestamp.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Time>,
-    /// Delete the event so many seconds after it finished. Default: the context's history limits decide.
+    /// Delete the event so many seconds after it finished, but not within a minute. Default: the context's history
+    /// limits alone decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 315_360_000))]
     pub ttl_seconds_after_finished: Option<i64>,

@@ -64,6 +64,14 @@ pub struct RunArguments {
     #[arg(long, default_value = "10m", value_parser = parse_duration, value_name = "DURATION")]
     pub unknown_context_grace: Duration,
 
+    /// How long a finished event is kept, whatever history limits and its own time limit say. For tests.
+    #[arg(long, default_value = "60s", value_parser = parse_duration, value_name = "DURATION", hide = true)]
+    pub event_minimum_age: Duration,
+
+    /// How long the finished events of a context that is gone are kept. For tests.
+    #[arg(long, default_value = "1h", value_parser = parse_duration, value_name = "DURATION", hide = true)]
+    pub orphaned_event_age: Duration,
+
     /// How many contexts may have an event handled at once.
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub concurrency: usize,

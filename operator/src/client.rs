@@ -4,8 +4,12 @@ use std::{path::Path, time::Duration};
 
 use kube::{
     Client, Config,
+    client::ClientBuilder,
     config::{KubeConfigOptions, Kubeconfig},
 };
+use tower::util::MapResponseLayer;
+
+use crate::clock::Clock;
 
 /// How long the API server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,8 +36,8 @@ pub enum ClientError {
 /// reconcile for minutes; here each caller decides what a failure means.
 ///
 /// A proxy named in the environment is not used: the API server is part of the cluster. The server's URL comes with the
-/// client, so that deliveries can be kept from it.
-pub async fn connect(kubeconfig: Option<&Path>) -> Result<(Client, http::Uri), ClientError> {
+/// client, so that deliveries can be kept from it; and a clock that every answer of the server sets.
+pub async fn connect(kubeconfig: Option<&Path>) -> Result<(Client, http::Uri, Clock), ClientError> {
     let mut config = match kubeconfig {
         Some(path) => {
             Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?
@@ -44,8 +48,14 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<(Client, http::Uri), C
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.proxy_url = None;
     let server = config.cluster_url.clone();
-    let client = Client::try_from(config).map_err(|error| ClientError::Build(Box::new(error)))?;
-    Ok((client, server))
+    let clock = Clock::default();
+    let builder = ClientBuilder::try_from(config).map_err(|error| ClientError::Build(Box::new(error)))?;
+    let observer = clock.clone();
+    let observe = MapResponseLayer::new(move |response: http::Response<_>| {
+        observer.observe(response.headers());
+        response
+    });
+    Ok((builder.with_layer(&observe).build(), server, clock))
 }
 
 /// What a request to the API server came to nothing for.

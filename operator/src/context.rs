@@ -24,10 +24,5 @@ pub async fn reconcile(operator: &Arc<Operator>, key: &ObjectKey) -> Next {
     let context = operator.writers.newest_known(key, context).await;
     let taken_in = intake::intake(operator, key, &context).await;
     let reported = status::reconcile(operator, key, &context).await;
-    match (taken_in, reported) {
-        (Next::Retry, _) | (_, Next::Retry) => Next::Retry,
-        (Next::After(first), Next::After(second)) => Next::After(first.min(second)),
-        (Next::After(delay), Next::Await) | (Next::Await, Next::After(delay)) => Next::After(delay),
-        (Next::Await, Next::Await) => Next::Await,
-    }
+    taken_in.sooner(reported)
 }

@@ -9,8 +9,8 @@ use prometheus_client::{
 /// A request to the API server that changes something, by what it writes.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct WriteLabels {
-    /// context_state, context_status, event_create, event_adopt, event_status, state_write_delete, state_write_status,
-    /// base_status, endpoint_status, kubernetes_event
+    /// context_state, context_status, context_delete, event_create, event_adopt, event_status, event_delete,
+    /// state_write_delete, state_write_status, base_status, endpoint_status, kubernetes_event
     pub target: &'static str,
 }
 
@@ -26,7 +26,14 @@ pub struct OutcomeLabels {
 /// A reconcile, by what is reconciled.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct ReconcileLabels {
-    /// context, event, state_write, base or endpoint
+    /// context, event, state_write, base, endpoint or history
+    pub kind: &'static str,
+}
+
+/// What was deleted because its time was over, or because there was enough of it.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct HistoryLabels {
+    /// event, context or state_write
     pub kind: &'static str,
 }
 
@@ -72,6 +79,8 @@ pub struct Metrics {
     pub reconcile_errors: Family<ReconcileLabels, Counter>,
     /// Kubernetes Events that were dropped because too many waited.
     pub dropped_reports: Counter,
+    /// What limits of history and of time deleted.
+    pub history_deleted: Family<HistoryLabels, Counter>,
     /// Contexts in the cache.
     pub contexts: Gauge,
     /// Uses of what a cache of computed things had.
@@ -104,6 +113,7 @@ impl Metrics {
             reconciles: Family::default(),
             reconcile_errors: Family::default(),
             dropped_reports: Counter::default(),
+            history_deleted: Family::default(),
             contexts: Gauge::default(),
             cache_hits: Family::default(),
             cache_misses: Family::default(),
@@ -136,6 +146,11 @@ impl Metrics {
             "dropped_reports",
             "Kubernetes Events that were dropped because too many waited",
             metrics.dropped_reports.clone(),
+        );
+        registry.register(
+            "history_deleted",
+            "Objects that limits of history and of time deleted",
+            metrics.history_deleted.clone(),
         );
         registry.register("contexts", "Contexts in the cache", metrics.contexts.clone());
         registry.register("cache_hits", "Uses of compiled things that were kept", metrics.cache_hits.clone());

@@ -3,6 +3,7 @@
 use std::{error::Error, net::IpAddr, sync::Arc, time::Duration};
 
 use cicdcontext_delivery::{Policy, Sender};
+use jiff::SignedDuration;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -13,6 +14,7 @@ use crate::{
     args::RunArguments,
     client, controller,
     controller::run::{Limits, Selection},
+    history::finished::Rules,
     metrics::Metrics,
     report,
     server::{self, Readiness},
@@ -43,7 +45,7 @@ const SHUTDOWN: Duration = Duration::from_secs(1);
 
 async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     let policy = Policy::parse(&arguments.egress_allow, &arguments.egress_deny)?;
-    let (client, server) = client::connect(arguments.kubeconfig.as_deref()).await?;
+    let (client, server, clock) = client::connect(arguments.kubeconfig.as_deref()).await?;
     let policy = forbid_server(policy, &server).await;
     let sender = Sender::new(policy)?;
     let metrics = Arc::new(Metrics::new());
@@ -68,8 +70,12 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
         selector: arguments.selector.clone(),
         cluster_domain: arguments.cluster_domain.clone(),
         configuration_cache_bytes: arguments.configuration_cache_bytes,
+        history: Rules {
+            minimum_age: SignedDuration::try_from(arguments.event_minimum_age)?,
+            orphaned_age: SignedDuration::try_from(arguments.orphaned_event_age)?,
+        },
     };
-    let operator = Arc::new(Operator::new(client, settings, sender, reporter, metrics, stop.clone()));
+    let operator = Arc::new(Operator::new(client, clock, settings, sender, reporter, metrics, stop.clone()));
     let selection = Selection { namespaces: arguments.watch_namespace.clone(), selector: arguments.selector.clone() };
     let limits = Limits { events: arguments.concurrency.max(1), shutdown_grace: arguments.shutdown_grace };
     controller::run::run(operator, &selection, &limits, &readiness, stop).await;

@@ -32,6 +32,19 @@ pub enum Next {
     Retry,
 }
 
+impl Next {
+    /// What follows from this and from another piece of work for the same key.
+    #[must_use]
+    pub fn sooner(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Retry, _) | (_, Self::Retry) => Self::Retry,
+            (Self::After(one), Self::After(other)) => Self::After(one.min(other)),
+            (Self::After(delay), Self::Await) | (Self::Await, Self::After(delay)) => Self::After(delay),
+            (Self::Await, Self::Await) => Self::Await,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Queued,

@@ -2,6 +2,7 @@
 
 pub mod acknowledged;
 pub mod computing;
+pub mod deletion;
 pub mod memory;
 pub mod status;
 pub mod trickle;
@@ -27,8 +28,10 @@ use self::{
 use crate::{
     cache::{ObjectKey, Store, Stored, watch},
     client::{RequestError, bounded},
+    clock::Clock,
     configuration::{Bases, Configurations, Configured, facts::Facts},
     endpoint::compiled::{Compilation, Compiled},
+    history::{finished::Rules, memory::History},
     metrics::Metrics,
     queue::Queue,
     report::Reporter,
@@ -46,6 +49,8 @@ pub struct Settings {
     pub cluster_domain: String,
     /// Bytes of compiled configurations that are kept.
     pub configuration_cache_bytes: usize,
+    /// How long finished events are kept whatever a context says.
+    pub history: Rules,
 }
 
 /// The caches of all kinds.
@@ -113,6 +118,8 @@ pub struct Queues {
     pub bases: Queue,
     /// Endpoints whose status is to be checked.
     pub endpoints: Queue,
+    /// Contexts whose finished events, or which themselves, may have to go.
+    pub history: Queue,
 }
 
 /// What all controllers share.
@@ -133,6 +140,8 @@ pub struct Operator {
     pub schemas: Arc<Schemas>,
     /// Writers of contexts.
     pub writers: Writers,
+    /// Finished events, and when something last happened in each context.
+    pub history: History,
     /// When the status of each context may be written.
     pub trickle: Trickle,
     /// Event annotations that are being taken away.
@@ -153,12 +162,14 @@ pub struct Operator {
     pub stop: CancellationToken,
     /// Who computes what tenants write.
     computing: Arc<Computing>,
+    clock: Clock,
 }
 
 impl Operator {
     /// Puts the parts together.
     pub fn new(
         client: Client,
+        clock: Clock,
         settings: Settings,
         sender: Sender,
         reporter: Reporter,
@@ -178,6 +189,7 @@ impl Operator {
                 Arc::clone(&computing),
             ),
             schemas,
+            history: History::new(settings.history),
             client,
             settings,
             caches,
@@ -193,6 +205,7 @@ impl Operator {
             metrics,
             stop,
             computing,
+            clock,
         }
     }
 
@@ -268,10 +281,9 @@ impl Operator {
         Ok(!bounded(api.list_metadata(&parameters)).await?.items.is_empty())
     }
 
-    /// The time.
+    /// The time, by the API server's clock, in whole seconds as its timestamps are.
     pub fn now(&self) -> jiff::Timestamp {
-        // One place, so that whoever needs the API server's clock instead of ours has one place to change.
-        let now = jiff::Timestamp::now();
+        let now = self.clock.now();
         jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 }

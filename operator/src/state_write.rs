@@ -3,6 +3,7 @@
 //! `verdict` decides on each without any I/O; this module applies, acknowledges by deleting, and keeps the refused ones
 //! where their creator sees why.
 
+pub mod refused;
 pub mod verdict;
 
 use std::{sync::Arc, time::Duration};
@@ -13,18 +14,17 @@ use cicdcontext_crds::{
 };
 use cicdcontext_engine::state::{Effect, ledger::effect_hash};
 use futures::{StreamExt, stream};
-use kube::{
-    Api,
-    api::{DeleteParams, Preconditions},
-};
+use kube::api::Preconditions;
 
 use self::verdict::{Judged, Verdict, judge};
 use crate::{
     cache::{ObjectKey, Stored, watch},
-    client::{RequestError, bounded},
+    client::RequestError,
+    history,
+    metrics::HistoryLabels,
     queue::Next,
     report::Severity,
-    shared::{Operator, acknowledged::acknowledged, status},
+    shared::{Operator, acknowledged::acknowledged, deletion, status, wake::state_write_changed},
     state::{Intent, WriteError},
 };
 
@@ -32,9 +32,6 @@ use crate::{
 const AT_ONCE: usize = 128;
 /// How many of those that were applied are deleted at the same time.
 const DELETED_AT_ONCE: usize = 16;
-/// How long a refused one is kept, and how many of a context are.
-const KEEP_REFUSED: Duration = Duration::from_hours(1);
-const MAX_REFUSED: usize = 100;
 
 type Write = Arc<Stored<CicdStateWrite>>;
 
@@ -139,17 +136,10 @@ async fn acknowledge(operator: &Operator, key: &ObjectKey, write: &Write) -> Res
 }
 
 async fn delete(operator: &Operator, write: &Write) -> Result<(), RequestError> {
-    let api: Api<CicdStateWrite> = Api::namespaced(operator.client.clone(), write.namespace());
-    let parameters = DeleteParams::default()
-        .preconditions(Preconditions { uid: Some(write.uid().to_owned()), resource_version: None });
-    operator.metrics.wrote("state_write_delete");
-    match bounded(api.delete(write.name(), &parameters)).await {
-        Ok(_) => {}
-        // Withdrawn by its creator, or another object has its name by now.
-        Err(error) if error.is_not_found() || error.code() == Some(409) => {}
-        Err(error) => return Err(error),
-    }
     let key = ObjectKey::new(write.namespace(), write.name());
+    let judged = Preconditions { uid: Some(write.uid().to_owned()), resource_version: None };
+    // It does not matter if it was withdrawn by its creator, or if another object has its name by now.
+    deletion::delete::<CicdStateWrite>(operator, &key, judged, "state_write_delete").await?;
     watch::write(&operator.caches.state_writes, |store| store.forget(&key, write.uid()));
     Ok(())
 }
@@ -165,7 +155,10 @@ async fn refuse(operator: &Operator, write: &Write, verdict: &Verdict) -> Result
     operator.reporter.report(write, Severity::Warning, REFUSED, "Apply", note);
     match status::replace(operator, write, &new, "state_write_status").await {
         Ok(written) => {
-            watch::write(&operator.caches.state_writes, |store| store.put_if_newer(written));
+            // The watch will not tell of a version that the cache has already; when its time is over it has to go.
+            if let Some(changed) = watch::write(&operator.caches.state_writes, |store| store.put_if_newer(written)) {
+                state_write_changed(operator, &changed);
+            }
             Ok(())
         }
         Err(error) if error.is_not_found() || error.code() == Some(422) => Ok(()),
@@ -176,32 +169,31 @@ async fn refuse(operator: &Operator, write: &Write, verdict: &Verdict) -> Result
 /// Reason of the Kubernetes Event about a refused state write; the note begins with the condition's own reason.
 const REFUSED: &str = "StateWriteRefused";
 
-fn is_refused(write: &Write) -> bool {
+/// Whether a state write says that it was refused: nothing more will happen to it.
+pub fn is_refused(write: &Write) -> bool {
     conditions::get(&write.status_or_default().conditions, condition::APPLIED)
         .is_some_and(|applied| applied.status == "False")
 }
 
 /// Deletes refused ones that are kept long enough; tells when to look again.
-async fn forget_refused(operator: &Operator, mut refused: Vec<Write>) -> Next {
+async fn forget_refused(operator: &Operator, refused: Vec<Write>) -> Next {
+    let now = operator.now();
     let since = |write: &Write| {
         conditions::get(&write.status_or_default().conditions, condition::APPLIED)
             .map_or(jiff::Timestamp::UNIX_EPOCH, |applied| applied.last_transition_time.0)
     };
-    refused.sort_by_cached_key(since);
-    let too_many = refused.len().saturating_sub(MAX_REFUSED);
-    for (position, write) in refused.iter().enumerate() {
-        let age = Duration::try_from(operator.now().duration_since(since(write))).unwrap_or_default();
-        if position >= too_many
-            && let Some(rest) = KEEP_REFUSED.checked_sub(age).filter(|rest| !rest.is_zero())
-        {
-            return Next::After(rest);
-        }
+    let mut refused: Vec<(jiff::Timestamp, Write)> = refused.into_iter().map(|write| (since(&write), write)).collect();
+    refused.sort_by_key(|(since, _)| *since);
+    let times: Vec<_> = refused.iter().map(|(since, _)| *since).collect();
+    let (going, next) = refused::going(&times, now);
+    for (_, write) in &refused[..going] {
         if let Err(error) = delete(operator, write).await {
             tracing::warn!(write = write.name(), %error, "delete a refused state write");
             return Next::Retry;
         }
+        operator.metrics.history_deleted.get_or_create(&HistoryLabels { kind: history::STATE_WRITE }).inc();
     }
-    Next::Await
+    next
 }
 
 /// The context, from the cache or, if it is not there, from the API server.

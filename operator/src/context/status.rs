@@ -69,6 +69,12 @@ async fn bring_up_to_date(
         return Next::After(rest);
     }
     count(&mut after, spec.ok(), &operator.events_of(key));
+    // That something happened is worth a write of its own only where somebody waits for nothing to happen.
+    let timed = spec.is_ok_and(|spec| spec.ttl_seconds_after_last_activity.is_some());
+    if after != before || timed {
+        let seen = operator.history.last_activity(key).map(Time);
+        after.last_activity_time = after.last_activity_time.max(seen);
+    }
     if after == before {
         operator.trickle.nothing_to_write(key);
         return Next::Await;

@@ -15,7 +15,7 @@ use crate::{
         store::Changed,
         watch::{self, Shared, Watch},
     },
-    context, endpoint, event,
+    context, endpoint, event, history,
     metrics::ReconcileLabels,
     queue::{Next, Queue},
     server::Readiness,
@@ -25,6 +25,8 @@ use crate::{
 
 /// Workers for what only writes statuses.
 const STATUS_WORKERS: usize = 8;
+/// Workers for what is never urgent: the deletion of what is old.
+const HISTORY_WORKERS: usize = 4;
 
 /// How much is done at once, and for how long after a stop.
 #[derive(Clone, Debug)]
@@ -80,6 +82,9 @@ pub async fn run(
             }),
             workers(&operator, &queues.endpoints, 2, "endpoint", &stop, |operator, key| async move {
                 endpoint::reconcile::reconcile(&operator, &key).await
+            }),
+            workers(&operator, &queues.history, HISTORY_WORKERS, "history", &stop, |operator, key| async move {
+                history::reconcile(&operator, &key).await
             }),
         )
     };

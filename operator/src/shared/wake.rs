@@ -11,6 +11,7 @@ use crate::{
         store::Changed,
         watch::{self, Shared},
     },
+    history,
     report::Severity,
 };
 
@@ -19,6 +20,7 @@ pub fn context_changed(operator: &Operator, changed: &Changed<CicdContext>) {
     let contexts = watch::read(&operator.caches.contexts, crate::cache::Store::len);
     operator.metrics.contexts.set(i64::try_from(contexts).unwrap_or(i64::MAX));
     operator.queues.contexts.add(changed.key.clone());
+    history::context_changed(operator, changed);
     // A context that appears, or is let go on, has events waiting.
     if changed.before.is_none() {
         operator.queues.state_writes.add(changed.key.clone());
@@ -40,6 +42,7 @@ pub fn state_write_changed(operator: &Operator, changed: &Changed<CicdStateWrite
     if let Some(context) = changed.after.as_ref().and_then(|write| context_of_state_write(write)) {
         operator.queues.state_writes.add(context);
     }
+    history::state_write_changed(operator, changed);
 }
 
 /// An endpoint came, changed or went.
@@ -66,6 +69,7 @@ pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
             operator.reporter.report(&**gone, Severity::Warning, CANCELLED, "Handle", note);
         }
     }
+    history::event_changed(operator, changed);
     for object in [&changed.before, &changed.after].into_iter().flatten() {
         if let Some(context) = context_of_event(object) {
             let finished = changed.after.is_some() && object.status_or_default().phase.is_final();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cicdcontext_crds::{CicdStateWriteSpec, vocabulary::reason};
 use cicdcontext_engine::state::{
-    ChangeSet, Draft, Ledger, LedgerState, Schema, ledger::EffectHash, patch, schema::Guard,
+    ChangeSet, Draft, KnownEvent, Ledger, LedgerState, Schema, ledger::EffectHash, patch, schema::Guard,
 };
 use json_patch::{PatchOperation, jsonptr::PointerBuf};
 use serde_json::{Map, Value};
@@ -33,6 +33,8 @@ pub enum Intent {
     },
     /// Take event annotations away whose events exist, and remember those events.
     Intake(Vec<Taken>),
+    /// Remember events, by name and UID, that are about to be deleted.
+    Remember(Vec<(String, String)>),
     /// Take event annotations away that belong to the context's former life.
     Discard(Vec<(String, String)>),
 }
@@ -130,6 +132,16 @@ pub fn plan(base: Base<'_>, intents: &[Intent], retired: &[EffectHash], epoch: u
                         write_ledger = true;
                     }
                     removals.extend(take(base, &annotation.key, &annotation.value));
+                }
+                Ok(Vec::new())
+            }
+            Intent::Remember(events) => {
+                for (name, uid) in events {
+                    // What a crash left undone is remembered already.
+                    if ledger.knows_event(name, uid) != Some(KnownEvent::ThisUid) {
+                        ledger.enter_event(name, uid);
+                        write_ledger = true;
+                    }
                 }
                 Ok(Vec::new())
             }
@@ -242,6 +254,21 @@ mod tests {
         let plan = plan(base, &[change("e0", "state.b", json!(2))], &[], 0);
         assert_eq!(plan.results, [Ok(Vec::new())]);
         assert!(plan.operations.is_empty());
+    }
+
+    #[test]
+    fn an_event_that_goes_is_remembered_once() {
+        let going = Intent::Remember(vec![("e".into(), "e1".into())]);
+        let base = Base { uid: "u", resource_version: "5", annotations: None, state: Ok(None), schema: None };
+        let first = plan(base, std::slice::from_ref(&going), &[], 0);
+        let mut expected = Ledger::new("u", 0);
+        expected.enter_event("e", "e1");
+        let written = json!({ APPLIED: expected.to_annotation() });
+        assert!(texts(&first).contains(&written.to_string()), "{}", texts(&first));
+        assert!(!texts(&first).contains("/spec"), "{}", texts(&first));
+        let annotations = BTreeMap::from([(APPLIED.to_owned(), expected.to_annotation())]);
+        let again = plan(Base { annotations: Some(&annotations), ..base }, &[going], &[], 0);
+        assert_eq!((again.operations.len(), again.results), (0, vec![Ok(Vec::new())]));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod definitions;
 mod freshness;
 mod generate;
 mod handlers;
+mod history;
 mod hostile;
 mod identity;
 mod lifecycle;
