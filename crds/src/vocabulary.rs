@@ -121,6 +121,8 @@ pub mod reason {
     pub const STALE_ANNOTATION: &str = "StaleAnnotation";
     /// The ledger annotation cannot be read.
     pub const LEDGER_UNREADABLE: &str = "LedgerUnreadable";
+    /// The ledger annotation has a higher epoch than the operator that leads.
+    pub const FOREIGN_EPOCH: &str = "ForeignEpoch";
     /// The event belongs to another object of the context's name.
     pub const STALE_OWNER: &str = "StaleOwner";
     /// An event of this name ran before.

@@ -31,8 +31,8 @@ pub struct RunArguments {
     #[arg(long, env = "KUBECONFIG", value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
 
-    /// Name of this installation; metrics, Kubernetes Events and leader election carry it.
-    #[arg(long, default_value = "cicd-operator", value_name = "NAME")]
+    /// Name of this installation; its Kubernetes Events carry it, and the Lease of its replicas has it.
+    #[arg(long, default_value = "cicdcontext", value_name = "NAME")]
     pub instance: String,
 
     /// Work in this namespace only. May be repeated. Default: all namespaces.
@@ -43,9 +43,31 @@ pub struct RunArguments {
     #[arg(long, value_name = "SELECTOR")]
     pub selector: Option<String>,
 
-    /// Choose one of several replicas by a Lease. This version runs as one replica and accepts only false.
-    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL")]
+    /// Work only while this process holds the Lease that has the name of --instance; the other replicas stand by. With
+    /// false, nobody else may work for the same objects.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
     pub leader_elect: bool,
+
+    /// How long the other replicas wait for one that does not renew its Lease any more.
+    #[arg(long, default_value = "15s", value_parser = parse_duration, value_name = "DURATION")]
+    pub leader_elect_lease_duration: Duration,
+
+    /// How long the working replica tries to renew its Lease before it gives up and ends. Less than the lease duration.
+    #[arg(long, default_value = "10s", value_parser = parse_duration, value_name = "DURATION")]
+    pub leader_elect_renew_deadline: Duration,
+
+    /// Pause between two renewals, and between two looks at the Lease of another one. Less than the renew deadline.
+    #[arg(long, default_value = "2s", value_parser = parse_duration, value_name = "DURATION")]
+    pub leader_elect_retry_period: Duration,
+
+    /// Where the Lease is. Default: the Pod's namespace; outside a Pod, that of the kubeconfig's context.
+    #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
+    pub leader_elect_resource_namespace: Option<String>,
+
+    /// Name under which this replica holds the Lease, beside a random suffix. Default: the name of the host, which in a
+    /// Pod is the Pod's.
+    #[arg(long, env = "POD_NAME", value_name = "NAME")]
+    pub pod_name: Option<String>,
 
     /// Addresses that requests may go to although they are private: a CIDR, an address, or a host (*.suffix), each with
     /// an optional port. Loopback, link-local and metadata addresses can be opened as CIDR only. May be repeated.

@@ -1,15 +1,16 @@
-//! The Kubernetes client: with timeouts, and without hidden retries.
+//! The Kubernetes client: with timeouts, without hidden retries, and fenced: what changes something is sent only by a
+//! process that may act.
 
 use std::{path::Path, time::Duration};
 
 use kube::{
     Client, Config,
-    client::ClientBuilder,
+    client::{Body, ClientBuilder},
     config::{KubeConfigOptions, Kubeconfig},
 };
-use tower::util::MapResponseLayer;
+use tower::{filter::FilterLayer, util::MapResponseLayer};
 
-use crate::clock::Clock;
+use crate::{clock::Clock, leader::Leadership};
 
 /// How long the API server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,14 +31,17 @@ pub enum ClientError {
     Build(#[source] Box<kube::Error>),
 }
 
-/// Connects to the cluster of `kubeconfig`, or of the Pod's ServiceAccount.
+/// A cluster, and how to talk to it.
+#[derive(Clone, Debug)]
+pub struct Connection(Config);
+
+/// Finds the cluster of `kubeconfig`, or of the Pod's ServiceAccount.
 ///
 /// kube repeats each refused request 15 times by default, which would hide an overloaded API server and hold a
 /// reconcile for minutes; here each caller decides what a failure means.
 ///
-/// A proxy named in the environment is not used: the API server is part of the cluster. The server's URL comes with the
-/// client, so that deliveries can be kept from it; and a clock that every answer of the server sets.
-pub async fn connect(kubeconfig: Option<&Path>) -> Result<(Client, http::Uri, Clock), ClientError> {
+/// A proxy named in the environment is not used: the API server is part of the cluster.
+pub async fn connect(kubeconfig: Option<&Path>) -> Result<Connection, ClientError> {
     let mut config = match kubeconfig {
         Some(path) => {
             Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?
@@ -47,15 +51,58 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<(Client, http::Uri, Cl
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.proxy_url = None;
-    let server = config.cluster_url.clone();
-    let clock = Clock::default();
-    let builder = ClientBuilder::try_from(config).map_err(|error| ClientError::Build(Box::new(error)))?;
-    let observer = clock.clone();
-    let observe = MapResponseLayer::new(move |response: http::Response<_>| {
-        observer.observe(response.headers());
-        response
-    });
-    Ok((builder.with_layer(&observe).build(), server, clock))
+    Ok(Connection(config))
+}
+
+impl Connection {
+    /// The API server's URL: deliveries are kept from it.
+    pub fn server(&self) -> &http::Uri {
+        &self.0.cluster_url
+    }
+
+    /// The namespace of the Pod, or of the kubeconfig's context.
+    pub fn namespace(&self) -> &str {
+        &self.0.default_namespace
+    }
+
+    /// A client that writes whenever it is asked to: for the election itself, and for Kubernetes Events.
+    pub fn client(&self) -> Result<Client, ClientError> {
+        Client::try_from(self.0.clone()).map_err(|error| ClientError::Build(Box::new(error)))
+    }
+
+    /// A client that changes something only while this process may act. It has a connection of its own: the election
+    /// does not wait behind the work.
+    ///
+    /// The clock is looked at when the request is sent. What the API server gets nevertheless after another process has
+    /// begun (this one may be stopped right then, for as long as it takes) fails by the precondition that each write
+    /// carries: it was read before the clock was looked at, so that whatever the other one has written breaks it.
+    ///
+    /// With it comes a clock that every answer of the server sets.
+    pub fn fenced(&self, leadership: &Leadership) -> Result<(Client, Clock), ClientError> {
+        let builder = ClientBuilder::try_from(self.0.clone()).map_err(|error| ClientError::Build(Box::new(error)))?;
+        let leadership = leadership.clone();
+        let fence = move |request: http::Request<Body>| {
+            if request.method().is_safe() || leadership.holds() {
+                Ok(request)
+            } else {
+                Err(NotLeading { method: request.method().clone() })
+            }
+        };
+        let clock = Clock::default();
+        let observer = clock.clone();
+        let observe = MapResponseLayer::new(move |response: http::Response<_>| {
+            observer.observe(response.headers());
+            response
+        });
+        Ok((builder.with_layer(&observe).with_layer(&FilterLayer::new(fence)).build(), clock))
+    }
+}
+
+/// A write of a process that may not act any more.
+#[derive(Debug, thiserror::Error)]
+#[error("send {method} to the API server: this process does not lead any more, and must not change anything")]
+pub struct NotLeading {
+    method: http::Method,
 }
 
 /// What a request to the API server came to nothing for.
@@ -67,6 +114,12 @@ pub enum RequestError {
     /// No answer came in time. Whether the request was carried out is not known.
     #[error("no answer from the API server within {} s", REQUEST_TIMEOUT.as_secs())]
     Timeout,
+    /// No answer came within a time that is shorter than that of other requests.
+    #[error("no answer from the API server within {0:?}")]
+    Late(Duration),
+    /// Others change the object again and again, between our reading and our writing.
+    #[error("the object was changed by others meanwhile, {0} times in a row")]
+    Overtaken(usize),
 }
 
 impl From<kube::Error> for RequestError {
@@ -83,7 +136,8 @@ impl RequestError {
                 kube::Error::Api(status) => Some(status.code),
                 _ => None,
             },
-            Self::Timeout => None,
+            Self::Timeout | Self::Late(_) => None,
+            Self::Overtaken(_) => Some(409),
         }
     }
 
@@ -110,5 +164,32 @@ pub async fn bounded<T>(request: impl Future<Output = Result<T, kube::Error>>) -
     match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(RequestError::Timeout),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_does_not_lead_any_more_reads_and_changes_nothing() {
+        // Nobody listens there: what is not refused fails to connect.
+        let connection = Connection(Config::new("http://127.0.0.1:1".parse().unwrap()));
+        let client = connection.fenced(&Leadership::lost()).unwrap();
+        let result = async |client: &Client, method: &str| {
+            let request = http::Request::builder().method(method).uri("/api").body(Vec::new()).unwrap();
+            client.request_text(request).await.unwrap_err().to_string()
+        };
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            let error = result(&client.0, method).await;
+            let expected =
+                format!("send {method} to the API server: this process does not lead any more, and must not change");
+            assert!(error.contains(&expected), "{error}");
+        }
+        let error = result(&client.0, "GET").await;
+        assert!(!error.contains("lead"), "{error}");
+        let leading = connection.fenced(&Leadership::alone()).unwrap();
+        let error = result(&leading.0, "PATCH").await;
+        assert!(!error.contains("lead"), "{error}");
     }
 }

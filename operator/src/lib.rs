@@ -15,6 +15,7 @@ pub mod controller;
 pub mod endpoint;
 pub mod event;
 pub mod history;
+pub mod leader;
 pub mod metrics;
 pub mod process;
 pub mod queue;

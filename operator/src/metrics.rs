@@ -81,6 +81,8 @@ pub struct Metrics {
     pub dropped_reports: Counter,
     /// What limits of history and of time deleted.
     pub history_deleted: Family<HistoryLabels, Counter>,
+    /// 1 while this process may act, 0 while it stands by.
+    pub leader: Gauge,
     /// Contexts in the cache.
     pub contexts: Gauge,
     /// Uses of what a cache of computed things had.
@@ -114,6 +116,7 @@ impl Metrics {
             reconcile_errors: Family::default(),
             dropped_reports: Counter::default(),
             history_deleted: Family::default(),
+            leader: Gauge::default(),
             contexts: Gauge::default(),
             cache_hits: Family::default(),
             cache_misses: Family::default(),
@@ -152,6 +155,7 @@ impl Metrics {
             "Objects that limits of history and of time deleted",
             metrics.history_deleted.clone(),
         );
+        registry.register("leader", "1 if this process works, 0 if it stands by", metrics.leader.clone());
         registry.register("contexts", "Contexts in the cache", metrics.contexts.clone());
         registry.register("cache_hits", "Uses of compiled things that were kept", metrics.cache_hits.clone());
         registry.register("cache_misses", "Compiled things that had to be computed", metrics.cache_misses.clone());

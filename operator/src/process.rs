@@ -12,9 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::RunArguments,
-    client, controller,
+    client::{self, Connection},
+    controller,
     controller::run::{Limits, Selection},
     history::finished::Rules,
+    leader::{self, Election, Leadership, Timing},
     metrics::Metrics,
     report,
     server::{self, Readiness},
@@ -28,9 +30,6 @@ const STACK_BYTES: usize = 4 * 1024 * 1024;
 /// Runs the operator until it is told to stop.
 pub fn run(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     telemetry::start(arguments.log_format, &arguments.log_level)?;
-    if arguments.leader_elect {
-        return Err("refuse --leader-elect=true: this version runs as one replica; leave the flag out".into());
-    }
     // Of two providers in one process rustls takes neither by itself.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()?;
@@ -45,9 +44,9 @@ const SHUTDOWN: Duration = Duration::from_secs(1);
 
 async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     let policy = Policy::parse(&arguments.egress_allow, &arguments.egress_deny)?;
-    let (client, server, clock) = client::connect(arguments.kubeconfig.as_deref()).await?;
-    let policy = forbid_server(policy, &server).await;
-    let sender = Sender::new(policy)?;
+    let connection = client::connect(arguments.kubeconfig.as_deref()).await?;
+    let mut election = election(&arguments, &connection)?;
+    let sender = Sender::new(forbid_server(policy, connection.server()).await)?;
     let metrics = Arc::new(Metrics::new());
     let stop = stop_on_signals()?;
 
@@ -60,11 +59,38 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     let serving_stop = CancellationToken::new();
     let server = tokio::spawn(server::serve(listener, Arc::clone(&metrics), readiness.clone(), serving_stop.clone()));
 
+    let leadership = match &mut election {
+        None => Some(Leadership::alone()),
+        // A standby is as ready as it can be.
+        Some(election) => election.acquire(&stop, || readiness.set()).await,
+    };
+    if let Some(leadership) = leadership {
+        metrics.leader.set(1);
+        let ended =
+            work(&arguments, &connection, sender, &metrics, &readiness, (leadership, &mut election), stop).await;
+        metrics.leader.set(0);
+        // Whoever lost the Lease does nothing more, not even in good order.
+        ended?;
+    }
+    serving_stop.cancel();
+    server.await??;
+    Ok(())
+}
+
+/// Works until `stop`, or until the right to do so is lost.
+async fn work(
+    arguments: &RunArguments,
+    connection: &Connection,
+    sender: Sender,
+    metrics: &Arc<Metrics>,
+    readiness: &Readiness,
+    (leadership, election): (Leadership, &mut Option<Election>),
+    stop: CancellationToken,
+) -> Result<(), Box<dyn Error>> {
     let process = format!("{}-{}", arguments.instance, std::process::id());
-    let (reporter, writer) = report::channel(client.clone(), &arguments.instance, &process, &metrics);
+    let (reporter, writer) = report::channel(connection.client()?, &arguments.instance, &process, metrics);
     let reports_stop = CancellationToken::new();
     let reports = tokio::spawn(writer.run(reports_stop.clone()));
-
     let settings = Settings {
         unknown_context_grace: arguments.unknown_context_grace,
         selector: arguments.selector.clone(),
@@ -75,16 +101,45 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
             orphaned_age: SignedDuration::try_from(arguments.orphaned_event_age)?,
         },
     };
-    let operator = Arc::new(Operator::new(client, clock, settings, sender, reporter, metrics, stop.clone()));
+    let (client, clock) = connection.fenced(&leadership)?;
+    let metrics = Arc::clone(metrics);
+    let operator =
+        Arc::new(Operator::new(client, clock, settings, sender, reporter, metrics, stop.clone(), leadership.clone()));
     let selection = Selection { namespaces: arguments.watch_namespace.clone(), selector: arguments.selector.clone() };
     let limits = Limits { events: arguments.concurrency.max(1), shutdown_grace: arguments.shutdown_grace };
-    controller::run::run(operator, &selection, &limits, &readiness, stop).await;
-
+    let working = controller::run::run(operator, &selection, &limits, readiness, stop);
+    match election {
+        None => working.await,
+        Some(election) => {
+            tokio::select! {
+                () = working => {}
+                lost = election.keep(&leadership) => {
+                    return Err(format!("{lost}; this process ends at once, so that the one that leads is alone").into());
+                }
+            }
+            election.release(&leadership).await;
+        }
+    }
     reports_stop.cancel();
     reports.await?;
-    serving_stop.cancel();
-    server.await??;
     Ok(())
+}
+
+/// The election that the flags ask for.
+fn election(arguments: &RunArguments, connection: &Connection) -> Result<Option<Election>, Box<dyn Error>> {
+    if !arguments.leader_elect {
+        return Ok(None);
+    }
+    let timing = Timing::new(
+        arguments.leader_elect_lease_duration,
+        arguments.leader_elect_renew_deadline,
+        arguments.leader_elect_retry_period,
+    )?;
+    let namespace = arguments.leader_elect_resource_namespace.as_deref().unwrap_or(connection.namespace());
+    let host = || std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
+    let pod = arguments.pod_name.clone().or_else(host).unwrap_or_else(|| arguments.instance.clone());
+    let election = Election::new(connection.client()?, namespace, &arguments.instance, leader::identity(&pod), timing);
+    Ok(Some(election))
 }
 
 /// The API server is not a receiver of deliveries, whatever a flag allows.

@@ -1,7 +1,8 @@
 //! `/livez`, `/readyz` and `/metrics`.
 //!
 //! Live means that the process answers at all: whoever restarts it for a slow API server makes things worse. Ready
-//! means that every watch has delivered its first list, so that what the operator decides is founded on all there is.
+//! means that every watch has delivered its first list, so that what the operator decides is founded on all there is; or
+//! that the process stands by and sees that another one leads.
 
 use std::sync::{
     Arc,
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
 
-/// Tells `/readyz` that the caches are filled.
+/// Tells `/readyz` that the caches are filled, or that another process leads.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 

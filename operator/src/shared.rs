@@ -32,10 +32,11 @@ use crate::{
     configuration::{Bases, Configurations, Configured, facts::Facts},
     endpoint::compiled::{Compilation, Compiled},
     history::{finished::Rules, memory::History},
+    leader::Leadership,
     metrics::Metrics,
     queue::Queue,
     report::Reporter,
-    state::{Schemas, Writers},
+    state::{Fence, Schemas, Writers},
 };
 
 /// What flags decide.
@@ -160,13 +161,15 @@ pub struct Operator {
     pub metrics: Arc<Metrics>,
     /// Cancelled when no new work is to be begun.
     pub stop: CancellationToken,
+    /// The right to act. The client asks it before each write; whoever does something else has to ask himself.
+    pub leadership: Leadership,
     /// Who computes what tenants write.
     computing: Arc<Computing>,
     clock: Clock,
 }
 
 impl Operator {
-    /// Puts the parts together.
+    /// Puts the parts together. The client must be one that `leadership` fences.
     pub fn new(
         client: Client,
         clock: Clock,
@@ -175,6 +178,7 @@ impl Operator {
         reporter: Reporter,
         metrics: Arc<Metrics>,
         stop: CancellationToken,
+        leadership: Leadership,
     ) -> Self {
         let (schemas, computing) = (Arc::<Schemas>::default(), Arc::<Computing>::default());
         let caches = Caches::default();
@@ -187,6 +191,7 @@ impl Operator {
                 Arc::clone(&metrics),
                 Arc::clone(&schemas),
                 Arc::clone(&computing),
+                Fence::new(leadership.clone(), reporter.clone()),
             ),
             schemas,
             history: History::new(settings.history),
@@ -204,6 +209,7 @@ impl Operator {
             reporter,
             metrics,
             stop,
+            leadership,
             computing,
             clock,
         }

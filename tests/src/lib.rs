@@ -5,5 +5,6 @@
 //! operator. It must not know what the operator does with them: the suites in `tests/tests` and the demo do.
 
 pub mod cluster;
+pub mod gate;
 pub mod operator;
 pub mod receiver;

@@ -63,6 +63,14 @@ pub enum OperatorError {
         /// The last lines of it.
         tail: String,
     },
+    /// It should have ended by itself.
+    #[error("wait for the operator to end: still there after {} s; the end of {}:\n{tail}", STOPPED_WITHIN.as_secs(), log.display())]
+    NotEnded {
+        /// Its complete log.
+        log: PathBuf,
+        /// The last lines of it.
+        tail: String,
+    },
     /// It did not stop when it was asked to, and was killed.
     #[error("stop the operator: still there {} s after SIGTERM; the end of {}:\n{tail}", STOPPED_WITHIN.as_secs(), log.display())]
     NotStopped {
@@ -97,12 +105,27 @@ pub struct Launch {
     kubeconfig: PathBuf,
     log: PathBuf,
     flags: Vec<String>,
+    elects: bool,
 }
 
 impl Launch {
     /// The program beside this one, which may send to 127.0.0.1 and writes its log as JSON into a file.
     pub fn new(kubeconfig: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Result<Self, OperatorError> {
-        Ok(Self { program: program()?, kubeconfig: kubeconfig.into(), log: log.into(), flags: Vec::new() })
+        Ok(Self {
+            program: program()?,
+            kubeconfig: kubeconfig.into(),
+            log: log.into(),
+            flags: Vec::new(),
+            elects: false,
+        })
+    }
+
+    /// One of several replicas, which work only while they hold the Lease `instance` in `namespace`. Without this, the
+    /// operator is the only one.
+    #[must_use]
+    pub fn elected(mut self, namespace: &str, instance: &str) -> Self {
+        self.elects = true;
+        self.flag("--leader-elect-resource-namespace").flag(namespace).flag("--instance").flag(instance)
     }
 
     /// Another program.
@@ -158,10 +181,20 @@ impl Operator {
         let mut command = Command::new(&launch.program);
         command.arg("run").arg("--kubeconfig").arg(&launch.kubeconfig);
         command.args(["--listen", "127.0.0.1:0", "--log-format", "json", "--egress-allow", "127.0.0.1/32"]);
+        command.arg(format!("--leader-elect={}", launch.elects));
         // A group of its own: Ctrl-C is for the program that started it. What a person has set for logs and proxies is
         // not meant for it either.
         command.args(&launch.flags).process_group(0).stdin(Stdio::null()).stdout(output).stderr(errors);
-        for variable in ["RUST_LOG", "KUBECONFIG", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        for variable in [
+            "RUST_LOG",
+            "KUBECONFIG",
+            "POD_NAME",
+            "POD_NAMESPACE",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "http_proxy",
+            "https_proxy",
+        ] {
             command.env_remove(variable);
         }
         let child = command.kill_on_drop(true).spawn().map_err(OperatorError::io("run", &launch.program))?;
@@ -217,10 +250,41 @@ impl Operator {
         lines.get(lines.len().saturating_sub(QUOTED)..).unwrap_or_default().join("\n")
     }
 
+    /// The value of the metric with this name and labels; `None` if it is not there.
+    pub async fn metric(&self, metric: &str) -> Result<Option<u64>, OperatorError> {
+        let text = self.metrics().await?;
+        let mut values = text.lines().filter_map(|line| line.strip_prefix(metric)?.trim().parse().ok());
+        Ok(values.next())
+    }
+
     /// What `/metrics` says.
     pub async fn metrics(&self) -> Result<String, OperatorError> {
         let answer = probe::get(self.address, "/metrics").await;
         answer.map(|(_, text)| text).map_err(OperatorError::io("read", "/metrics"))
+    }
+
+    /// Stops the process where it is, as a machine does that is out of memory or is moved; it knows nothing of it.
+    pub fn pause(&self) -> Result<(), OperatorError> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets a process go on that was paused.
+    pub fn resume(&self) -> Result<(), OperatorError> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), OperatorError> {
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        let sent = pid.map_or(Err(rustix::io::Errno::SRCH), |pid| kill_process(pid, signal));
+        sent.map_err(|error| OperatorError::io("send a signal to", "the operator")(error.into()))
+    }
+
+    /// Waits until the process has ended by itself, and tells how.
+    pub async fn ended(mut self) -> Result<ExitStatus, OperatorError> {
+        match timeout(STOPPED_WITHIN, self.child.wait()).await {
+            Ok(ended) => ended.map_err(OperatorError::io("wait for", "the operator")),
+            Err(_) => Err(OperatorError::NotEnded { log: self.log.clone(), tail: self.tail() }),
+        }
     }
 
     /// Kills the process without a warning and waits until it is gone.
@@ -230,9 +294,8 @@ impl Operator {
 
     /// Asks the process to stop and waits until it did; one that does not stop is killed.
     pub async fn stop(mut self) -> Result<(), OperatorError> {
-        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         // It may have ended by itself in the meantime.
-        pid.map(|pid| kill_process(pid, Signal::TERM)).transpose().ok();
+        self.signal(Signal::TERM).ok();
         match timeout(STOPPED_WITHIN, self.child.wait()).await {
             Ok(Ok(status)) if status.success() => Ok(()),
             Ok(Ok(status)) => Err(OperatorError::Ended { status, log: self.log.clone(), tail: self.tail() }),

@@ -1,6 +1,6 @@
 //! An object whose metadata is parsed and whose spec and status are still JSON.
 
-use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData};
+use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData};
 
 use cicdcontext_crds::vocabulary::reason;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
@@ -18,7 +18,6 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 ///
 /// Deserialising it never fails for what stands in spec or status, however deep or malformed it is: an object stored
 /// before a schema change, or nested 200 levels deep, must not stall the watch that delivers all others.
-#[derive(Debug)]
 pub struct Stored<K> {
     /// The object's metadata, without managedFields.
     pub metadata: ObjectMeta,
@@ -65,6 +64,15 @@ impl Malformed {
         } else {
             Self::Shape { part, message }
         }
+    }
+}
+
+// Whatever K is: it is only a name for the kind.
+impl<K> fmt::Debug for Stored<K> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { metadata, spec, status, kind: _ } = self;
+        let mut shown = formatter.debug_struct("Stored");
+        shown.field("metadata", metadata).field("spec", spec).field("status", status).finish()
     }
 }
 

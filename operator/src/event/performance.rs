@@ -84,7 +84,9 @@ impl<'a> Performance<'a> {
                 Step::Again => {}
                 Step::Done(outcome) => return Ok(outcome),
                 Step::Write(write) => self.write(write).await?,
-                Step::Send(_) if self.operator.stop.is_cancelled() => return Err(Interruption::Stopping),
+                Step::Send(_) if self.operator.stop.is_cancelled() || !self.operator.leadership.holds() => {
+                    return Err(Interruption::Stopping);
+                }
                 Step::Send(_) if self.is_deleted() => {
                     self.ready.run.cancel(reason::EVENT_DELETED, "the event was deleted before this was sent");
                 }

@@ -1,6 +1,6 @@
 //! Writing down what came of an event.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_crds::{
@@ -8,7 +8,7 @@ use cicdcontext_crds::{
     vocabulary::{annotation, manager, reason},
 };
 use cicdcontext_engine::event::Outcome;
-use json_patch::{AddOperation, PatchOperation, TestOperation, jsonptr::PointerBuf};
+use json_patch::{AddOperation, PatchOperation, jsonptr::PointerBuf};
 use kube::{
     Api,
     api::{Patch, PatchParams},
@@ -60,8 +60,9 @@ pub async fn write(
         .with_jitter()
         .build();
     let mut last = None;
+    let newest = newest_known(operator, event);
     for pause in pauses {
-        match status::replace(operator, event, new, "event_status").await {
+        match status::replace(operator, newest.as_deref().unwrap_or(event), new, "event_status").await {
             Ok(written) => {
                 operator.unrecorded.remove(event.uid());
                 let changed = watch::write(&operator.caches.events, |store| store.put_if_newer(written));
@@ -98,18 +99,58 @@ pub async fn write(
     Err(last.unwrap_or(RequestError::Timeout))
 }
 
+/// The event as our own writes or the watch have left it, if that is newer: its status goes on top of that.
+fn newest_known(operator: &Operator, event: &Stored<CicdEvent>) -> Option<Arc<Stored<CicdEvent>>> {
+    let key = ObjectKey::new(event.namespace(), event.name());
+    let known = watch::read(&operator.caches.events, |store| store.get(&key))?;
+    (known.uid() == event.uid() && known.resource_version() > event.resource_version()).then_some(known)
+}
+
+/// How often the note is offered on top of a newer version of the event.
+const ADOPT_ATTEMPTS: usize = 4;
+
 /// Notes on the event whose it is and that it is no copy: by that a restored event is told from the original.
 pub async fn adopt(
     operator: &Operator,
     event: &Stored<CicdEvent>,
     context: &Stored<CicdContext>,
 ) -> Result<(), RequestError> {
-    if event.annotation(annotation::EVENT_UID) == Some(event.uid()) {
-        return Ok(());
-    }
     // The patch raises the resourceVersion, which is the event's place in the order until one is recorded.
     let order = order(event);
-    let mut operations = vec![test(["metadata", "uid"], event.uid().into())];
+    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
+    let parameters = PatchParams { field_manager: Some(manager::OPERATOR.to_owned()), ..PatchParams::default() };
+    let mut newest = event.clone();
+    for _ in 0..ADOPT_ATTEMPTS {
+        if newest.uid() != event.uid() || newest.annotation(annotation::EVENT_UID) == Some(event.uid()) {
+            return Ok(());
+        }
+        operator.metrics.wrote("event_adopt");
+        let patch = Patch::<()>::Json(json_patch::Patch(adoption(&newest, context, order)));
+        match bounded(api.patch(event.name(), &parameters, &patch)).await {
+            Ok(adopted) => {
+                let changed = watch::write(&operator.caches.events, |store| store.put_if_newer(adopted));
+                // The watch will not tell of a version that the cache has already.
+                if let Some(changed) = changed {
+                    event_changed(operator, &changed);
+                }
+                return Ok(());
+            }
+            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) if error.code() == Some(422) => match bounded(api.get_opt(event.name())).await? {
+                Some(live) if live.resource_version() != newest.resource_version() => newest = live,
+                // Gone, or an event that breaks its schema and takes no note.
+                _ => return Ok(()),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Err(RequestError::Overtaken(ADOPT_ATTEMPTS))
+}
+
+/// The note, on top of exactly this version of the event.
+fn adoption(event: &Stored<CicdEvent>, context: &Stored<CicdContext>, order: u64) -> Vec<PatchOperation> {
+    let version = event.metadata.resource_version.as_deref().unwrap_or_default();
+    let mut operations = vec![status::test("uid", event.uid()), status::test("resourceVersion", version)];
     let owners = event.metadata.owner_references.clone().unwrap_or_default();
     if !owners.iter().any(|reference| reference.uid == context.uid()) {
         let mut owners: Vec<Value> = owners.iter().map(|owner| json!(owner)).collect();
@@ -117,26 +158,13 @@ pub async fn adopt(
         operations.push(add(["metadata", "ownerReferences"], Value::Array(owners)));
     }
     if event.metadata.annotations.is_none() {
-        operations.push(test(["metadata", "annotations"], Value::Null));
         let notes = json!({ annotation::EVENT_UID: event.uid(), annotation::ORDER: order.to_string() });
         operations.push(add(["metadata", "annotations"], notes));
     } else {
         operations.push(add(["metadata", "annotations", annotation::EVENT_UID], event.uid().into()));
         operations.push(add(["metadata", "annotations", annotation::ORDER], order.to_string().into()));
     }
-    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
-    let parameters = PatchParams { field_manager: Some(manager::OPERATOR.to_owned()), ..PatchParams::default() };
-    operator.metrics.wrote("event_adopt");
-    let patch = Patch::<()>::Json(json_patch::Patch(operations));
-    match bounded(api.patch(event.name(), &parameters, &patch)).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.is_not_found() || error.code() == Some(422) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-fn test<const N: usize>(path: [&str; N], value: Value) -> PatchOperation {
-    PatchOperation::Test(TestOperation { path: PointerBuf::from_tokens(path), value })
+    operations
 }
 
 fn add<const N: usize>(path: [&str; N], value: Value) -> PatchOperation {

@@ -1,4 +1,8 @@
-//! Writing a status: the whole of it, under the object's UID.
+//! Writing a status: the whole of it, on top of exactly the version that was read.
+//!
+//! The version is not tested because others might write the same status: nobody but the operator that leads does. It is
+//! tested so that a write which a former leader has begun, and which arrives late, cannot land on top of what the new one
+//! wrote: see [`Connection::fenced`](crate::client::Connection::fenced).
 
 use cicdcontext_crds::vocabulary::manager;
 use json_patch::{AddOperation, PatchOperation, TestOperation, jsonptr::PointerBuf};
@@ -14,6 +18,9 @@ use crate::{
     cache::Stored,
     client::{RequestError, bounded},
 };
+
+/// How often a status is offered on top of a newer version. Pipelines patch a hot context dozens of times in a second.
+const ATTEMPTS: usize = 10;
 
 /// Replaces the status of an object of a namespaced kind, unless another object has its name now. Gives the object as
 /// it is then; `target` says in the metrics what was written.
@@ -31,7 +38,8 @@ where
     patch(operator, &api, object, status, target).await
 }
 
-/// The same for any API handle, cluster-wide kinds included.
+/// The same for any API handle, cluster-wide kinds included. A 422 means that the status will never be taken, or that
+/// another object has the name.
 pub async fn patch<K, S>(
     operator: &Operator,
     api: &Api<Stored<K>>,
@@ -44,10 +52,32 @@ where
     S: Serialize,
 {
     let value = serde_json::to_value(status).map_err(|error| RequestError::from(kube::Error::SerdeError(error)))?;
-    let uid = TestOperation { path: PointerBuf::from_tokens(["metadata", "uid"]), value: object.uid().into() };
-    let add = AddOperation { path: PointerBuf::from_tokens(["status"]), value };
-    let operations = json_patch::Patch(vec![PatchOperation::Test(uid), PatchOperation::Add(add)]);
-    operator.metrics.wrote(target);
     let parameters = PatchParams { field_manager: Some(manager::OPERATOR.to_owned()), ..PatchParams::default() };
-    bounded(api.patch_status(&object.name_any(), &parameters, &Patch::<()>::Json(operations))).await
+    let mut version = object.metadata.resource_version.clone().unwrap_or_default();
+    for _ in 0..ATTEMPTS {
+        let operations = vec![
+            test("uid", object.uid()),
+            test("resourceVersion", &version),
+            PatchOperation::Add(AddOperation { path: PointerBuf::from_tokens(["status"]), value: value.clone() }),
+        ];
+        operator.metrics.wrote(target);
+        let patch = Patch::<()>::Json(json_patch::Patch(operations));
+        let refused = match bounded(api.patch_status(&object.name_any(), &parameters, &patch)).await {
+            Err(error) if error.code() == Some(422) => error,
+            answered => return answered,
+        };
+        // Another object, another version, or a status that is not valid: the same code for all three.
+        let live = bounded(api.get_metadata(&object.name_any())).await?.metadata;
+        let newer = live.resource_version.unwrap_or_default();
+        if live.uid.as_deref() != Some(object.uid()) || newer == version {
+            return Err(refused);
+        }
+        version = newer;
+    }
+    Err(RequestError::Overtaken(ATTEMPTS))
+}
+
+/// A test of a field of the metadata.
+pub fn test(field: &str, value: &str) -> PatchOperation {
+    PatchOperation::Test(TestOperation { path: PointerBuf::from_tokens(["metadata", field]), value: value.into() })
 }

@@ -24,6 +24,7 @@ use kube::{Api, Client, Resource};
 use tokio::sync::oneshot;
 
 use super::{
+    fence::Fence,
     plan::{Base, Intent, Plan, Unwritten, plan},
     schemas::Schemas,
 };
@@ -99,20 +100,22 @@ pub struct Writers {
     metrics: Arc<Metrics>,
     schemas: Arc<Schemas>,
     computing: Arc<Computing>,
+    fence: Fence,
     by_context: Mutex<HashMap<ObjectKey, Arc<ContextWriter>>>,
 }
 
 impl Writers {
     /// Writers that read from `contexts` and put back into it what they wrote. What breaks the context's schema is
-    /// refused.
+    /// refused. `fence` says whether a ledger may be written over.
     pub fn new(
         client: Client,
         contexts: watch::Shared<CicdContext>,
         metrics: Arc<Metrics>,
         schemas: Arc<Schemas>,
         computing: Arc<Computing>,
+        fence: Fence,
     ) -> Self {
-        Self { client, contexts, metrics, schemas, computing, by_context: Mutex::default() }
+        Self { client, contexts, metrics, schemas, computing, fence, by_context: Mutex::default() }
     }
 
     /// Writes `intent` into the context `key`, if it still is the object `known`, which somebody has read lately.
@@ -258,6 +261,18 @@ impl Writers {
                     }
                 },
             };
+            match self.fence.admits(&context).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    answer_all(batch, &WriteError::Unavailable("another replica leads now".to_owned()));
+                    return None;
+                }
+                Err(error) => {
+                    last = error.to_string();
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
+            }
             let retired: Vec<EffectHash> = lock(&writer.retired).iter().cloned().collect();
             let (plan, ours) = self.plan(&context, &batch, &retired).await;
             let refused = plan.results.iter().any(Result::is_err) || ours.iter().any(|ours| !ours);
@@ -312,15 +327,16 @@ impl Writers {
         batch: &[Waiting],
         retired: &[EffectHash],
     ) -> (Plan, Vec<bool>) {
+        let epoch = self.fence.epoch();
         let spec = context.spec().map_err(|malformed| malformed.to_string());
         let spec = spec.as_ref().map_err(String::as_str);
         match spec.ok().and_then(|spec| spec.state_schema.as_ref()) {
-            None => plan_batch(context, spec, None, batch, retired),
+            None => plan_batch(context, spec, None, batch, retired, epoch),
             // A schema that cannot be used refuses nothing; the context's condition StateValid tells.
             Some(schema) => {
                 let judge = || {
                     let compiled = self.schemas.get(schema);
-                    plan_batch(context, spec, compiled.as_ref().as_ref().ok(), batch, retired)
+                    plan_batch(context, spec, compiled.as_ref().as_ref().ok(), batch, retired, epoch)
                 };
                 self.computing.run(context.namespace(), judge).await
             }
@@ -375,6 +391,7 @@ fn plan_batch(
     schema: Option<&Schema>,
     batch: &[Waiting],
     retired: &[EffectHash],
+    epoch: u64,
 ) -> (Plan, Vec<bool>) {
     let ours: Vec<bool> = batch.iter().map(|waiting| waiting.uid == context.uid()).collect();
     let intents: Vec<Intent> =
@@ -386,7 +403,7 @@ fn plan_batch(
         state: spec.map(|spec| spec.state.as_ref()),
         schema,
     };
-    (plan(base, &intents, retired, 0), ours)
+    (plan(base, &intents, retired, epoch), ours)
 }
 
 fn answer(batch: Vec<Waiting>, plan: &Plan, ours: &[bool], context: &Arc<Stored<CicdContext>>) {

@@ -4,6 +4,7 @@
 
 mod install;
 mod refusal;
+mod replica;
 mod told;
 
 use std::{
@@ -384,6 +385,7 @@ impl Drop for Scene {
         // The log of a test that failed is named in its message.
         if !std::thread::panicking() {
             std::fs::remove_file(&self.log).ok();
+            replica::remove_logs(&self.log);
         }
         let bases = std::mem::take(&mut *self.cluster_bases.lock().unwrap());
         install::remove(&self.access, &self.namespace, &bases);

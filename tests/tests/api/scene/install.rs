@@ -75,6 +75,7 @@ pub(super) fn remove(access: &Access, namespace: &str, cluster_bases: &[String])
                 let all = Api::<kube::core::DynamicObject>::all_with(client.clone(), &Kind::ClusterBase.resource());
                 all.delete(&base, &parameters).await.ok();
             }
+            super::replica::leases(&client).delete(&namespace, &parameters).await.ok();
             Api::<Namespace>::all(client).delete(&namespace, &parameters).await.ok()
         })
     });
