@@ -180,6 +180,8 @@ pub mod reason {
     pub const SECRET_REFUSED: &str = "SecretRefused";
     /// The request was delivered.
     pub const DELIVERED: &str = "Delivered";
+    /// The endpoint's `successWhen` takes the answer for no success.
+    pub const NOT_SUCCESSFUL: &str = "NotSuccessful";
     /// The address is one that the operator does not dial.
     pub const EGRESS_REFUSED: &str = "EgressRefused";
     /// The captured values were already in the state when the operator started anew.

@@ -78,6 +78,14 @@ pub struct RunArguments {
     #[arg(long, value_name = "RULE")]
     pub egress_deny: Vec<String>,
 
+    /// A proxy that endpoints may name in spec.proxy: NAME=http://host:port or NAME=https://host:port. May be repeated.
+    #[arg(long, value_name = "NAME=URL", value_parser = parse_named)]
+    pub proxy: Vec<(String, String)>,
+
+    /// A file with the user:password of the proxy NAME; it is read once, at the start. May be repeated.
+    #[arg(long, value_name = "NAME=FILE", value_parser = parse_named)]
+    pub proxy_credentials: Vec<(String, String)>,
+
     /// DNS domain of the cluster.
     #[arg(long, default_value = "cluster.local", value_name = "DOMAIN")]
     pub cluster_domain: String,
@@ -129,6 +137,16 @@ pub enum LogFormat {
     Text,
 }
 
+/// Reads `name=value`. What stands behind the name is not repeated: it may hold what should not be there.
+fn parse_named(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if (1..=63).contains(&name.len()) && !value.is_empty() => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("write NAME=VALUE, with a name of 1 to 63 characters".to_owned()),
+    }
+}
+
 /// Reads `90s`, `10m`, `2h`, `500ms`, or parts together such as `1m30s`.
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("invalid duration {text:?}: write it as 30s, 10m, 1h30m or 500ms");
@@ -145,6 +163,18 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_name_ends_at_the_first_equals_sign() {
+        assert_eq!(parse_named("out=http://a.example:1/?x=y"), Ok(("out".into(), "http://a.example:1/?x=y".into())));
+        for wrong in ["out", "=x", "out=", &format!("{}=x", "n".repeat(64))] {
+            assert_eq!(
+                parse_named(wrong).unwrap_err(),
+                "write NAME=VALUE, with a name of 1 to 63 characters",
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Events: run in order, one at a time for each context, and reported on.
 //!
 //! `gather` collects what a run is founded on, the engine's [`Run`](cicdcontext_engine::event::Run) decides step by
-//! step, `perform` and `performance` carry the steps out, `record` writes down what came of it.
+//! step, `perform` and `performance` carry the steps out, `delivered` notes how each delivery ended, `record` writes down
+//! what came of it.
 
+pub mod delivered;
 pub mod gather;
 pub mod order;
 pub mod perform;

@@ -15,6 +15,7 @@ use crate::{
     client::{self, Connection},
     controller,
     controller::run::{Limits, Selection},
+    endpoint::proxy::Proxies,
     history::finished::Rules,
     leader::{self, Election, Leadership, Timing},
     metrics::Metrics,
@@ -44,6 +45,7 @@ const SHUTDOWN: Duration = Duration::from_secs(1);
 
 async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     let policy = Policy::parse(&arguments.egress_allow, &arguments.egress_deny)?;
+    let proxies = Proxies::read(&arguments.proxy, &arguments.proxy_credentials)?;
     let connection = client::connect(arguments.kubeconfig.as_deref()).await?;
     let mut election = election(&arguments, &connection)?;
     let sender = Sender::new(forbid_server(policy, connection.server()).await)?;
@@ -67,7 +69,8 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     if let Some(leadership) = leadership {
         metrics.leader.set(1);
         let ended =
-            work(&arguments, &connection, sender, &metrics, &readiness, (leadership, &mut election), stop).await;
+            work(&arguments, &connection, (sender, proxies), &metrics, &readiness, (leadership, &mut election), stop)
+                .await;
         metrics.leader.set(0);
         // Whoever lost the Lease does nothing more, not even in good order.
         ended?;
@@ -81,7 +84,7 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
 async fn work(
     arguments: &RunArguments,
     connection: &Connection,
-    sender: Sender,
+    (sender, proxies): (Sender, Proxies),
     metrics: &Arc<Metrics>,
     readiness: &Readiness,
     (leadership, election): (Leadership, &mut Option<Election>),
@@ -95,6 +98,7 @@ async fn work(
         unknown_context_grace: arguments.unknown_context_grace,
         selector: arguments.selector.clone(),
         cluster_domain: arguments.cluster_domain.clone(),
+        proxies,
         configuration_cache_bytes: arguments.configuration_cache_bytes,
         history: Rules {
             minimum_age: SignedDuration::try_from(arguments.event_minimum_age)?,

@@ -30,7 +30,11 @@ use crate::{
     client::{RequestError, bounded},
     clock::Clock,
     configuration::{Bases, Configurations, Configured, facts::Facts},
-    endpoint::compiled::{Compilation, Compiled},
+    endpoint::{
+        activity::Activities,
+        compiled::{Compilation, Compiled},
+        proxy::Proxies,
+    },
     history::{finished::Rules, memory::History},
     leader::Leadership,
     metrics::Metrics,
@@ -48,6 +52,8 @@ pub struct Settings {
     pub selector: Option<String>,
     /// DNS domain of the cluster.
     pub cluster_domain: String,
+    /// The proxies that endpoints may name.
+    pub proxies: Proxies,
     /// Bytes of compiled configurations that are kept.
     pub configuration_cache_bytes: usize,
     /// How long finished events are kept whatever a context says.
@@ -145,6 +151,8 @@ pub struct Operator {
     pub history: History,
     /// When the status of each context may be written.
     pub trickle: Trickle,
+    /// When deliveries to endpoints last succeeded and failed.
+    pub activities: Activities,
     /// Event annotations that are being taken away.
     pub leaving: Leaving,
     /// Events whose status the API server refuses.
@@ -201,6 +209,7 @@ impl Operator {
             queues: Queues::default(),
             endpoints_compiled: Compiled::new(metrics.cache("endpoints")),
             trickle: Trickle::default(),
+            activities: Activities::default(),
             leaving: Leaving::default(),
             unreportable: Unreportable::default(),
             interrupted: Interrupted::default(),

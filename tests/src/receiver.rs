@@ -1,5 +1,7 @@
-//! A small HTTP server on loopback that records each request and answers as it was told to. It knows nothing of what is
+//! A small HTTP or HTTPS server on loopback that records each request and answers as it was told to. It knows nothing of what is
 //! expected.
+
+pub mod tls;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,11 +14,12 @@ use std::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
+use tls::{Identity, Peer, TlsListener};
 use tokio::{
     net::TcpListener,
     sync::watch,
@@ -102,6 +105,8 @@ pub struct Arrived {
     pub path: String,
     /// Its headers.
     pub headers: HeaderMap,
+    /// The client's certificate, as DER; only over TLS, and only if it showed one.
+    pub client_certificate: Option<Vec<u8>>,
     /// JSON where it is, else the text.
     pub body: Value,
     /// The text of the body.
@@ -153,6 +158,7 @@ impl Shared {
 /// The server. It ends when this is dropped.
 pub struct Receiver {
     address: SocketAddr,
+    scheme: &'static str,
     shared: Arc<Shared>,
     server: JoinHandle<()>,
 }
@@ -162,20 +168,35 @@ impl Receiver {
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
+        Ok(Self::serve(address, "http", |router| {
+            // An error would show as a request that did not arrive.
+            tokio::spawn(async move { axum::serve(listener, router).await.unwrap_or_default() })
+        }))
+    }
+
+    /// The same behind TLS.
+    pub async fn start_tls(identity: &Identity) -> io::Result<Self> {
+        let listener = TlsListener::bind(identity).await?;
+        let address = listener.address();
+        Ok(Self::serve(address, "https", |router| {
+            let service = router.into_make_service_with_connect_info::<Peer>();
+            tokio::spawn(async move { axum::serve(listener, service).await.unwrap_or_default() })
+        }))
+    }
+
+    fn serve(address: SocketAddr, scheme: &'static str, spawn: impl FnOnce(Router) -> JoinHandle<()>) -> Self {
         let shared = Arc::new(Shared {
             arrived: watch::Sender::new(Vec::new()),
             released: watch::Sender::new(false),
             programs: Mutex::default(),
         });
         let router = Router::new().fallback(receive).with_state(Arc::clone(&shared));
-        // An error would show as a request that did not arrive.
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
-        Ok(Self { address, shared, server })
+        Self { address, scheme, shared, server: spawn(router) }
     }
 
-    /// `http://127.0.0.1:PORT` and a path.
+    /// `http://127.0.0.1:PORT`, or `https`, and a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// Where it listens.
@@ -243,7 +264,9 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let bytes = to_bytes(body, MAX_BODY).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let body = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.as_str()));
-    let arrived = Arrived { at: Instant::now(), method: parts.method, path, headers: parts.headers, body, text };
+    let client_certificate = parts.extensions.get::<ConnectInfo<Peer>>().and_then(|peer| peer.0.certificate.clone());
+    let (at, method, headers) = (Instant::now(), parts.method, parts.headers);
+    let arrived = Arrived { at, method, path, headers, client_certificate, body, text };
     let answer = shared.programs().get_mut(&arrived.path).map(|program| program(&arrived)).unwrap_or_default();
     shared.arrived.send_modify(|all| all.push(Arc::new(arrived)));
     sleep(answer.delay).await;

@@ -15,16 +15,14 @@ use super::{
 };
 use crate::{
     configuration::model::Handler,
-    handler::{
-        self, Endpoint, EndpointLookup, Endpoints, HandlerError, Prepared, Program, Request, Scope, scope::parse_body,
-    },
+    handler::{self, Endpoints, HandlerError, Prepared, Program, Request, Scope},
     state::{
         Effect, Path, PlainChange,
         ledger::{EffectHash, effect_hash},
     },
-    template::Reads,
 };
 
+mod answer;
 mod handlers;
 mod trace;
 
@@ -174,7 +172,7 @@ impl Run {
         match &self.stage {
             Stage::Answered(_) => self.handlers.get(self.position).is_some_and(|handler| {
                 let last = self.position + 1 == self.handlers.len();
-                !last || !handler.action.capture().is_empty() || endpoint_captures(handler, endpoints)
+                !last || answer::is_looked_at(handler, endpoints)
             }),
             Stage::Handler => self.position < self.handlers.len(),
             Stage::Set | Stage::Setting(_) | Stage::Sending(_) | Stage::Writing(_) | Stage::Done(_) => false,
@@ -192,7 +190,7 @@ impl Run {
                         return Step::Again;
                     }
                 }
-                Stage::Answered(_) => self.stage = self.capture(view),
+                Stage::Answered(_) => self.stage = self.take_in(view),
                 Stage::Setting(write) | Stage::Writing(write) => return Step::Write(write.clone()),
                 Stage::Sending(request) => return Step::Send(request.clone()),
                 Stage::Done(outcome) => return Step::Done(outcome.clone()),
@@ -355,59 +353,6 @@ impl Run {
         Ok(scope)
     }
 
-    fn capture(&mut self, view: View<'_>) -> Stage {
-        let Stage::Answered(delivered) = &self.stage else { return self.stage.clone() };
-        let handler = &self.handlers[self.position];
-        let (captured, reads) = self.captured(handler, delivered, view);
-        if let Some(trace) = &mut self.trace {
-            trace.handlers[self.position].capture_reads = reads;
-        }
-        match captured {
-            Ok(changes) if changes.is_empty() => self.succeeded(reason::DELIVERED),
-            Ok(changes) => {
-                let effect = self.effect(&handler.name);
-                Stage::Writing(Write { effect, changes, captured: true })
-            }
-            // Whether the true answer can be captured is not known.
-            Err(error) if self.trace.as_ref().is_some_and(|trace| trace.assumed) => {
-                let note = format!("what it captures depends on the answer: {error}");
-                self.finish(HandlerPhase::Succeeded, reason::DELIVERED, Some(note))
-            }
-            Err(error) => self.failed(reason::CAPTURE_REFUSED, error.to_string()),
-        }
-    }
-
-    /// The changes that an answer brings, and what was read to make them.
-    fn captured(
-        &self,
-        handler: &Handler,
-        delivered: &Delivered,
-        view: View<'_>,
-    ) -> (Result<Vec<PlainChange>, HandlerError>, Reads) {
-        let endpoint = used_endpoint(handler, view.endpoints);
-        let of_endpoint = endpoint.as_ref().map(|endpoint| endpoint.capture.as_slice()).unwrap_or_default();
-        let own = handler.action.capture();
-        if own.is_empty() && of_endpoint.is_empty() {
-            return (Ok(Vec::new()), Reads::default());
-        }
-        let mut scope = match self.scope(handler, view) {
-            Ok(scope) => scope,
-            Err(error) => return (Err(error), Reads::default()),
-        };
-        scope.insert("body", parse_body(&delivered.body));
-        scope.insert("status", json!(delivered.status));
-        scope.insert("headers", Value::Object(delivered.headers.clone()));
-        let changes = match &endpoint {
-            Some(endpoint) => scope.changes_with(&endpoint.library, of_endpoint),
-            None => Ok(Vec::new()),
-        };
-        let changes = changes.and_then(|mut changes| {
-            changes.extend(scope.changes(own)?);
-            Ok(changes)
-        });
-        (changes, scope.take_reads())
-    }
-
     fn succeeded(&mut self, reason: &str) -> Stage {
         self.finish(HandlerPhase::Succeeded, reason, None)
     }
@@ -465,17 +410,6 @@ pub const MAX_HANDLER_MESSAGE_BYTES: usize = 600;
 enum Decision {
     Skip(String),
     Go(Prepared),
-}
-
-fn endpoint_captures(handler: &Handler, endpoints: &dyn Endpoints) -> bool {
-    used_endpoint(handler, endpoints).is_some_and(|endpoint| !endpoint.capture.is_empty())
-}
-
-fn used_endpoint(handler: &Handler, endpoints: &dyn Endpoints) -> Option<Arc<Endpoint>> {
-    match endpoints.find(handler.action.endpoint()?) {
-        EndpointLookup::Found(endpoint) => Some(endpoint),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

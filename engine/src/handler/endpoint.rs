@@ -49,6 +49,8 @@ pub struct Endpoint {
     pub allowed_hosts: Vec<String>,
     /// What to keep of every response.
     pub capture: Vec<ChangeTemplate>,
+    /// Judges a response that is delivered: no success unless its text counts as true.
+    pub success_when: Option<Source>,
     /// What webhook handlers may choose.
     pub allow: Allow,
     /// Its partials.
@@ -120,17 +122,21 @@ impl Endpoint {
             })
             .collect();
         let bodies = bodies(spec, &source);
-        let named = headers.iter().chain(&args).map(|named| &named.value);
-        let mut bytes =
-            spec.partials.iter().flatten().map(|(_, text)| source("", text).estimated_bytes()).sum::<usize>();
-        for template in named.chain(bodies.all()) {
-            library.compile(template).map_err(Box::new)?;
-            bytes += template.estimated_bytes();
-        }
         let captures = spec.capture.iter().flatten().enumerate();
         let capture: Vec<ChangeTemplate> = captures
             .map(|(index, capture)| template_of(&format!("capture[{index}]"), capture, &source))
             .collect::<Result<_, _>>()?;
+        let success_when = spec.success_when.as_deref().map(|text| source("successWhen", text));
+        // Nothing is repeated yet; that it could not be is told already.
+        let retry_when = spec.retry_when.as_deref().map(|text| source("retryWhen", text));
+        let named = headers.iter().chain(&args).map(|named| &named.value);
+        let judging = success_when.iter().chain(&retry_when);
+        let mut bytes =
+            spec.partials.iter().flatten().map(|(_, text)| source("", text).estimated_bytes()).sum::<usize>();
+        for template in named.chain(bodies.all()).chain(judging).chain(capture.iter().flat_map(templates_of)) {
+            library.compile(template).map_err(Box::new)?;
+            bytes += template.estimated_bytes();
+        }
         Ok(Self {
             method: spec.method.unwrap_or_default(),
             headers,
@@ -138,6 +144,7 @@ impl Endpoint {
             args,
             allowed_hosts: spec.allowed_hosts.clone().unwrap_or_default(),
             capture,
+            success_when,
             allow: spec.allow.clone().unwrap_or_default(),
             library,
             bytes: bytes + 2 * crate::state::limits::size(spec),
@@ -195,6 +202,14 @@ fn template_of(
         split: capture.split.clone(),
         write_blank: capture.write_blank.unwrap_or_default(),
     })
+}
+
+fn templates_of(change: &ChangeTemplate) -> impl Iterator<Item = &Source> {
+    let value = match &change.value {
+        ChangeValue::Template(source) => Some(source),
+        ChangeValue::None | ChangeValue::Literal(_) | ChangeValue::FromPath(_) => None,
+    };
+    value.into_iter().chain([&change.path])
 }
 
 /// Finds the endpoint, or says why it cannot be used.

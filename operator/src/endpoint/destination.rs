@@ -11,7 +11,11 @@ use cicdcontext_delivery::{Credentials, Destination, RequestError, Scope};
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::secret::{SecretError, Secrets};
+use super::{
+    certificate::{material, of_secret},
+    proxy::{Proxies, UnknownProxy},
+    secret::{SecretError, Secrets},
+};
 
 /// Why an endpoint is no destination.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,19 @@ pub enum DestinationError {
     /// A header or the timeout breaks a rule.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// A signing key or a certificate cannot be used. What it says is not shown.
+    #[error("use spec.{place} ({origin}): {problem}")]
+    Material {
+        /// The field, for example `tls.ca`.
+        place: String,
+        /// Key and object that it was read from.
+        origin: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The operator does not have the proxy.
+    #[error(transparent)]
+    Proxy(#[from] UnknownProxy),
     /// The endpoint wants what this version does not do.
     #[error(
         "use spec.{0}: this version of the operator does not do that yet, and sends nothing rather than less than was asked for"
@@ -36,12 +53,23 @@ pub enum DestinationError {
 }
 
 impl DestinationError {
+    pub(super) fn material(place: impl Into<String>, origin: String, problem: &impl ToString) -> Self {
+        Self::Material { place: place.into(), origin, problem: problem.to_string() }
+    }
+
+    /// Whether the API server only did not answer.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Secret(SecretError::Unavailable { source, .. }) if source.code() != Some(403))
+    }
+
     /// The reason for status, one of `vocabulary::reason`.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Secret(error) => error.reason(),
             Self::NotSupported(_) => reason::NOT_SUPPORTED,
-            Self::Url(_) | Self::SecretUrl(_) | Self::Request(_) => reason::ENDPOINT_NOT_READY,
+            Self::Url(_) | Self::SecretUrl(_) | Self::Request(_) | Self::Material { .. } | Self::Proxy(_) => {
+                reason::ENDPOINT_NOT_READY
+            }
         }
     }
 }
@@ -50,6 +78,7 @@ impl DestinationError {
 pub async fn destination(
     spec: &CicdEndpointSpec,
     secrets: &mut Secrets,
+    proxies: &Proxies,
     scope: Scope,
     headers: &[(String, String)],
 ) -> Result<Destination, DestinationError> {
@@ -76,6 +105,19 @@ pub async fn destination(
         let (prefix, suffix) = (source.prefix.as_deref().unwrap_or(""), source.suffix.as_deref().unwrap_or(""));
         destination = destination.secret_header(&header.name, prefix, &secret, suffix)?;
     }
+    let keys = spec.signing.iter().flat_map(|signing| &signing.keys);
+    for (index, source) in keys.enumerate() {
+        let key = secrets.value(&source.secret_key_ref).await?;
+        destination = destination.signing_key(&key).map_err(|error| {
+            DestinationError::material(format!("signing.keys[{index}]"), of_secret(&source.secret_key_ref), &error)
+        })?;
+    }
+    if let Some(tls) = &spec.tls {
+        destination = destination.tls(material(tls, secrets).await?);
+    }
+    if let Some(name) = &spec.proxy {
+        destination = destination.proxy(proxies.get(name)?);
+    }
     Ok(destination.credentials(credentials(spec, secrets).await?))
 }
 
@@ -98,15 +140,6 @@ async fn credentials(spec: &CicdEndpointSpec, secrets: &mut Secrets) -> Result<C
 
 /// What protects a delivery must not be left out silently.
 fn refuse_unsupported(spec: &CicdEndpointSpec) -> Result<(), DestinationError> {
-    let unsupported = [
-        (spec.signing.is_some(), "signing"),
-        (spec.tls.is_some(), "tls"),
-        (spec.proxy.is_some(), "proxy"),
-        (spec.success_when.is_some(), "successWhen"),
-        (spec.suspend == Some(true), "suspend"),
-    ];
-    match unsupported.into_iter().find(|(used, _)| *used) {
-        Some((_, field)) => Err(DestinationError::NotSupported(field)),
-        None => Ok(()),
-    }
+    // A delivery that is held back waits: that comes together with retries.
+    if spec.suspend == Some(true) { Err(DestinationError::NotSupported("suspend")) } else { Ok(()) }
 }

@@ -20,13 +20,18 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Gathered {
     lookups: HashMap<EndpointReference, EndpointLookup>,
-    specs: HashMap<EndpointReference, (String, CicdEndpointSpec)>,
+    specs: HashMap<EndpointReference, (Arc<Stored<CicdEndpoint>>, CicdEndpointSpec)>,
 }
 
 impl Gathered {
     /// Namespace and spec of an endpoint that was found.
     pub fn spec(&self, reference: &EndpointReference) -> Option<(&str, &CicdEndpointSpec)> {
-        self.specs.get(reference).map(|(namespace, spec)| (namespace.as_str(), spec))
+        self.specs.get(reference).map(|(stored, spec)| (stored.namespace(), spec))
+    }
+
+    /// The object of an endpoint that was found.
+    pub fn stored(&self, reference: &EndpointReference) -> Option<&Stored<CicdEndpoint>> {
+        self.specs.get(reference).map(|(stored, _)| &**stored)
     }
 }
 
@@ -57,7 +62,7 @@ pub async fn gather(
                 }
                 Ok(spec) => match operator.compiled(&stored, &spec).await {
                     Ok(endpoint) => {
-                        gathered.specs.insert(reference.clone(), (home.to_owned(), spec));
+                        gathered.specs.insert(reference.clone(), (Arc::clone(&stored), spec));
                         EndpointLookup::Found(endpoint)
                     }
                     Err(problem) => EndpointLookup::Broken(problem),

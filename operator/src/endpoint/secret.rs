@@ -1,9 +1,12 @@
-//! Secrets, read by name when a request needs them and forgotten with it.
+//! Secrets and ConfigMaps, read by name when a request needs them and forgotten with it.
 
 use std::collections::HashMap;
 
-use cicdcontext_crds::{endpoint::SecretKeyReference, vocabulary::reason};
-use k8s_openapi::api::core::v1::Secret;
+use cicdcontext_crds::{
+    endpoint::{ConfigMapKeyReference, SecretKeyReference},
+    vocabulary::reason,
+};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, Client};
 use secrecy::SecretString;
 
@@ -47,11 +50,19 @@ pub enum SecretError {
         /// Its type.
         kind: String,
     },
-    /// The API server did not give it.
-    #[error("read Secret {name}: {source}")]
-    Unavailable {
-        /// The Secret.
+    /// A ConfigMap cannot be used.
+    #[error("read ConfigMap {name}: {problem}")]
+    ConfigMap {
+        /// The ConfigMap.
         name: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The API server did not give it.
+    #[error("read {what}: {source}")]
+    Unavailable {
+        /// Kind and name of the object.
+        what: String,
         /// Why not.
         source: RequestError,
     },
@@ -62,21 +73,24 @@ impl SecretError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Refused { .. } | Self::NotText { .. } => reason::SECRET_REFUSED,
+            Self::ConfigMap { .. } => reason::ENDPOINT_NOT_READY,
             _ => reason::SECRET_NOT_FOUND,
         }
     }
 }
 
-/// Reads Secrets of one namespace, each at most once.
+/// Reads Secrets and ConfigMaps of one namespace, each Secret at most once.
 pub struct Secrets {
     api: Api<Secret>,
+    config_maps: Api<ConfigMap>,
     read: HashMap<String, Secret>,
 }
 
 impl Secrets {
     /// The Secrets of `namespace`.
     pub fn new(client: Client, namespace: &str) -> Self {
-        Self { api: Api::namespaced(client, namespace), read: HashMap::new() }
+        let config_maps = Api::namespaced(client.clone(), namespace);
+        Self { api: Api::namespaced(client, namespace), config_maps, read: HashMap::new() }
     }
 
     /// The value of a key.
@@ -96,11 +110,33 @@ impl Secrets {
         }
     }
 
+    /// The value of a key of a ConfigMap.
+    pub async fn config_map_value(&self, reference: &ConfigMapKeyReference) -> Result<SecretString, SecretError> {
+        let ConfigMapKeyReference { name, key } = reference;
+        let wrong = |problem: String| SecretError::ConfigMap { name: name.clone(), problem };
+        let found = match bounded(self.config_maps.get(name)).await {
+            Ok(found) => found,
+            Err(error) if error.is_not_found() => {
+                return Err(wrong("it does not exist in the endpoint's namespace".to_owned()));
+            }
+            Err(source) => return Err(SecretError::Unavailable { what: format!("ConfigMap {name}"), source }),
+        };
+        let (mut texts, mut bytes) = (found.data.unwrap_or_default(), found.binary_data.unwrap_or_default());
+        match (texts.remove(key), bytes.remove(key)) {
+            (Some(text), _) => Ok(text.into()),
+            (None, Some(bytes)) => match String::from_utf8(bytes.0) {
+                Ok(text) => Ok(text.into()),
+                Err(_) => Err(wrong(format!("the value of key {key:?} is not UTF-8 text"))),
+            },
+            (None, None) => Err(wrong(format!("it has no key {key:?}"))),
+        }
+    }
+
     async fn get(&self, name: &str) -> Result<Secret, SecretError> {
         let secret = match bounded(self.api.get(name)).await {
             Ok(secret) => secret,
             Err(error) if error.is_not_found() => return Err(SecretError::NotFound(name.to_owned())),
-            Err(source) => return Err(SecretError::Unavailable { name: name.to_owned(), source }),
+            Err(source) => return Err(SecretError::Unavailable { what: format!("Secret {name}"), source }),
         };
         match &secret.type_ {
             Some(kind) if REFUSED_TYPES.contains(&kind.as_str()) => {

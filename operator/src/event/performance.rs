@@ -8,7 +8,11 @@ use cicdcontext_engine::{
     state::{ChangeSet, Limits},
 };
 
-use super::{gather::Ready, record, send};
+use super::{
+    delivered::{self, Judging},
+    gather::Ready,
+    record, send,
+};
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::RequestError,
@@ -45,6 +49,8 @@ pub struct Performance<'a> {
     ready: Ready,
     /// The state may have changed since it was read.
     stale: bool,
+    /// The answer that the next step judges.
+    judging: Option<Judging>,
 }
 
 impl<'a> Performance<'a> {
@@ -59,7 +65,7 @@ impl<'a> Performance<'a> {
         if let Some(run) = operator.interrupted.take(event.uid()) {
             ready.run = run;
         }
-        Self { operator, key, event, started, ready, stale: false }
+        Self { operator, key, event, started, ready, stale: false, judging: None }
     }
 
     /// Runs to the end; gives the outcome and the context as it is then.
@@ -101,6 +107,7 @@ impl<'a> Performance<'a> {
                             sending.await
                         }
                     };
+                    self.judging = delivered::note(self.operator, &self.ready.endpoints, &request, &delivered);
                     self.ready.run.answered(delivered);
                     self.stale = true;
                 }
@@ -120,7 +127,11 @@ impl<'a> Performance<'a> {
         }
         let Ready { run, state, endpoints, .. } = &mut self.ready;
         let view = View { state, endpoints };
-        Ok(self.operator.compute(&self.key.namespace, || run.next(view)).await)
+        let step = self.operator.compute(&self.key.namespace, || run.next(view)).await;
+        if let Some(judging) = self.judging.take() {
+            judging.judged(self.operator, &self.ready.endpoints, self.ready.run.handlers());
+        }
+        Ok(step)
     }
 
     async fn write(&mut self, write: Write) -> Result<(), RequestError> {

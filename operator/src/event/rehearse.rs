@@ -111,5 +111,6 @@ fn shown(request: &Request, endpoints: &Gathered) -> String {
 fn secret_headers(spec: &CicdEndpointSpec) -> Vec<String> {
     let from_secrets = spec.headers.iter().flatten().filter(|header| header.value_from.is_some());
     let authorization = spec.auth.is_some().then(|| "authorization".to_owned());
-    from_secrets.map(|header| header.name.clone()).chain(authorization).collect()
+    let signature = spec.signing.is_some().then(|| "webhook-signature".to_owned());
+    from_secrets.map(|header| header.name.clone()).chain(authorization).chain(signature).collect()
 }

@@ -13,13 +13,12 @@ use url::Url;
 
 use crate::{
     endpoint::{destination::destination, gather::Gathered, secret::Secrets},
-    metrics::OutcomeLabels,
     shared::Operator,
 };
 
-/// Sends a request.
+/// Sends a request. [`super::delivered::note`] it when it is known whether the endpoint takes the answer for a success.
 pub async fn send(operator: &Operator, endpoints: &Gathered, request: &Request) -> Delivered {
-    let delivered = match prepare(operator, endpoints, request).await {
+    match prepare(operator, endpoints, request).await {
         Err((reason, message)) => failed(reason, message),
         Ok((destination, outgoing)) => {
             let started = std::time::Instant::now();
@@ -31,13 +30,7 @@ pub async fn send(operator: &Operator, endpoints: &Gathered, request: &Request) 
             let duration = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
             Delivered { duration_ms: duration, ..tell(result, &request.target) }
         }
-    };
-    let (phase, reason) = match &delivered.failure {
-        None => ("Succeeded", reason::DELIVERED.to_owned()),
-        Some((reason, _)) => ("Failed", reason.clone()),
-    };
-    operator.metrics.deliveries.get_or_create(&OutcomeLabels { phase, reason }).inc();
-    delivered
+    }
 }
 
 type Failure = (&'static str, String);
@@ -62,7 +55,7 @@ async fn prepare(
             let mut secrets = Secrets::new(operator.client.clone(), home);
             // Whose Services are meant is decided by where the endpoint stands, not by who uses it.
             let scope = Scope::namespace(home, domain);
-            destination(spec, &mut secrets, scope, &request.endpoint_headers)
+            destination(spec, &mut secrets, &operator.settings.proxies, scope, &request.endpoint_headers)
                 .await
                 .map_err(|error| (error.reason(), format!("use CicdEndpoint {}: {error}", request.target)))?
         }

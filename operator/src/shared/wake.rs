@@ -47,7 +47,8 @@ pub fn state_write_changed(operator: &Operator, changed: &Changed<CicdStateWrite
 
 /// An endpoint came, changed or went.
 pub fn endpoint_changed(operator: &Operator, changed: &Changed<CicdEndpoint>) {
-    if changed.after.is_some() && !is_same_spec(changed) {
+    // Of one that went, something is remembered.
+    if !is_same_spec(changed) {
         operator.queues.endpoints.add(changed.key.clone());
     }
 }

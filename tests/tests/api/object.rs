@@ -1,7 +1,7 @@
 //! Objects as JSON: the kinds of the suite, what a test looks at in them, and what it expects there.
 
 use cicdcontext_crds::{CicdBase, CicdContext, CicdEndpoint, CicdEvent, CicdStateWrite, ClusterCicdBase};
-use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ pub(crate) enum Kind {
     ClusterBase,
     Endpoint,
     Secret,
+    ConfigMap,
     ServiceAccount,
 }
 
@@ -28,6 +29,7 @@ impl Kind {
             Self::ClusterBase => ApiResource::erase::<ClusterCicdBase>(&()),
             Self::Endpoint => ApiResource::erase::<CicdEndpoint>(&()),
             Self::Secret => ApiResource::erase::<Secret>(&()),
+            Self::ConfigMap => ApiResource::erase::<ConfigMap>(&()),
             Self::ServiceAccount => ApiResource::erase::<ServiceAccount>(&()),
         }
     }

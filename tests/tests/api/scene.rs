@@ -319,6 +319,12 @@ impl Scene {
         self.create(Kind::Endpoint, name, &with(spec, more)).await
     }
 
+    /// Creates a Secret with these texts.
+    pub(crate) async fn secret(&self, name: &str, texts: &Value) {
+        let object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": texts});
+        self.create_object(Kind::Secret, object).await;
+    }
+
     /// Creates the context `shop`, whose events build=success go to `/chat` as `{"text": "built 1.4"}`.
     pub(crate) async fn shop(&self) -> Value {
         self.shop_with(&json!({})).await

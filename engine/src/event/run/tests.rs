@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     configuration::{Input, Lookup, Origin, resolve},
-    handler::{Endpoint, Target},
+    handler::{Endpoint, EndpointLookup, Target},
     state::{Limits, apply},
 };
 

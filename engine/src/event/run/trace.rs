@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Delivered, Run, Stage, used_endpoint};
+use super::{Delivered, Run, Stage, answer::used_endpoint};
 use crate::{
     configuration::model::{Action, Handler},
     handler::{Endpoints, Scope},
