@@ -105,10 +105,10 @@ async fn work(
             orphaned_age: SignedDuration::try_from(arguments.orphaned_event_age)?,
         },
     };
-    let (client, clock) = connection.fenced(&leadership)?;
+    let client = connection.fenced(&leadership)?;
     let metrics = Arc::clone(metrics);
     let operator =
-        Arc::new(Operator::new(client, clock, settings, sender, reporter, metrics, stop.clone(), leadership.clone()));
+        Arc::new(Operator::new(client, settings, sender, reporter, metrics, stop.clone(), leadership.clone()));
     let selection = Selection { namespaces: arguments.watch_namespace.clone(), selector: arguments.selector.clone() };
     let limits = Limits { events: arguments.concurrency.max(1), shutdown_grace: arguments.shutdown_grace };
     let working = controller::run::run(operator, &selection, &limits, readiness, stop);

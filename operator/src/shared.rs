@@ -177,10 +177,9 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Puts the parts together. The client must be one that `leadership` fences.
+    /// Puts the parts together. The client, with its clock, must be one that `leadership` fences.
     pub fn new(
-        client: Client,
-        clock: Clock,
+        (client, clock): (Client, Clock),
         settings: Settings,
         sender: Sender,
         reporter: Reporter,

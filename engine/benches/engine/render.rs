@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, hint::black_box};
 
-use cicdcontext_engine::template::{Engine, Escape, Library, Seed, Source, TemplateError};
+use cicdcontext_engine::template::{Engine, Escape, Library, Seed, Source};
 use criterion::Criterion;
 use serde_json::{Value, json};
 
@@ -19,7 +19,14 @@ pub(crate) fn measure(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("render 1 kB with 20 expressions");
     let mut texts = Vec::new();
     for Language { engine, name, message } in languages() {
-        let source = |name: &str, text: &str| Source::new(name, text, engine);
+        // Jinja has the predecessor's roots; ours stand below `cicd`.
+        let own = |text: &str| match engine {
+            Engine::Handlebars => text.to_owned(),
+            Engine::Jinja => ["settings.", "event.", "pipeline."]
+                .iter()
+                .fold(text.to_owned(), |text, root| text.replace(&format!(" {root}"), &format!(" cicd.{root}"))),
+        };
+        let source = |name: &str, text: &str| Source::new(name, own(text), engine);
         let variables = BTreeMap::from([
             ("image".to_owned(), source("variables.image", "{{ settings.registry }}/{{ state.app.name }}")),
             ("owner".to_owned(), source("variables.owner", "{{ settings.team }}")),
@@ -27,16 +34,10 @@ pub(crate) fn measure(criterion: &mut Criterion) {
         let library = Library::new(BTreeMap::new(), variables, BTreeMap::new()).0;
         let message = source("message", &message);
         let render = || library.compile(black_box(&message))?.render(&library, black_box(&root), &seed, Escape::None);
-        match render() {
-            // So that an engine that is not built yet does not look as if it took no time.
-            Err(TemplateError::EngineNotAvailable { .. }) => println!("render/{name}: this engine is not available"),
-            rendered => {
-                let text = rendered.unwrap();
-                assert!((1000..1200).contains(&text.len()), "{} bytes: {text}", text.len());
-                texts.push(text);
-                group.bench_function(name, |bencher| bencher.iter(|| render().unwrap()));
-            }
-        }
+        let text = render().unwrap();
+        assert!((1000..1200).contains(&text.len()), "{} bytes: {text}", text.len());
+        texts.push(text);
+        group.bench_function(name, |bencher| bencher.iter(|| render().unwrap()));
     }
     assert!(texts.windows(2).all(|pair| pair[0] == pair[1]), "both languages say the same: {texts:#?}");
     group.finish();

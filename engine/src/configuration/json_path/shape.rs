@@ -8,6 +8,8 @@ const MAX_DESCENDANTS: usize = 1;
 const MAX_COMMAS: u32 = 4;
 
 /// What of a JSONPath decides how much work it can be: all outside of quotes.
+// Each is one finding of its own about the text; none excludes another.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Default)]
 pub(super) struct Shape {
     /// The deepest nesting of brackets and parentheses.

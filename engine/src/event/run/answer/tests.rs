@@ -12,7 +12,7 @@ use super::{
 };
 use crate::event::{ContextFacts, Outcome, Rehearsal};
 
-const CONFIGURATION: &str = r#"
+const CONFIGURATION: &str = r"
 pipelines:
   build:
     eventHandlers:
@@ -28,7 +28,7 @@ pipelines:
           notify: {endpoint: {name: chat}, message: may I}
         - name: behind
           setValues: [{path: state.passed, value: true}]
-"#;
+";
 
 fn chat(success_when: &str) -> Receivers {
     let chat = endpoint(&format!(
