@@ -192,7 +192,7 @@ fn checked_name(key: &'static str, name: &str) -> Result<String, AnnotationError
 }
 
 /// At most 80 characters of a text, for a message.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let mut cut: String = text.chars().take(80).collect();
     if cut.len() < text.len() {
         cut.push_str("...");

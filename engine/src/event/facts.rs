@@ -4,6 +4,7 @@ use cicdcontext_crds::CicdEventSpec;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::annotation::shown;
 use crate::state::{
     change::{PlainChange, place::kind},
     limits::size,
@@ -140,8 +141,10 @@ impl EventFacts {
         }
         let mut vars_from = Vec::new();
         for (path, source) in spec.vars_from.unwrap_or_default() {
-            let source = Path::parse(&source)
-                .map_err(|error| FactsError::Vars { field: "varsFrom", problem: format!("{path}: {error}") })?;
+            let source = Path::parse(&source).map_err(|error| FactsError::Vars {
+                field: "varsFrom",
+                problem: format!("{}: {error}", shown(&path)),
+            })?;
             vars_from.push((variable_path("varsFrom", &path)?, source));
         }
         let mut set = Vec::new();
@@ -174,8 +177,8 @@ impl EventFacts {
 }
 
 fn variable_path(field: &'static str, text: &str) -> Result<Path, FactsError> {
-    let path =
-        Path::parse_any_root(text).map_err(|error| FactsError::Vars { field, problem: format!("{text}: {error}") })?;
+    let path = Path::parse_any_root(text)
+        .map_err(|error| FactsError::Vars { field, problem: format!("{}: {error}", shown(text)) })?;
     if RESERVED_ROOTS.contains(&path.root()) {
         let problem = format!("{text}: {} is a reserved name; choose another one, or a path below state", path.root());
         return Err(FactsError::Vars { field, problem });
@@ -211,6 +214,15 @@ mod tests {
         let error =
             read(json!({"contextRef": {"name": "c"}, "pipeline": "b", "event": "s", "data": data})).unwrap_err();
         assert!(error.to_string().contains(" bytes, at most 262144 are allowed"), "{error}");
+    }
+
+    #[test]
+    fn of_a_path_of_vars_that_is_too_long_only_the_beginning_is_told() {
+        let vars = json!({"a".repeat(12_000): 1});
+        let error =
+            read(json!({"contextRef": {"name": "c"}, "pipeline": "b", "event": "s", "vars": vars})).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("spec.vars: {}...: ", "a".repeat(80))), "{error}");
+        assert!(error.to_string().len() < 300, "{error}");
     }
 
     #[test]
