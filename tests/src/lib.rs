@@ -5,6 +5,7 @@
 //! operator. It must not know what the operator does with them: the suites in `tests/tests` and the demo do.
 
 pub mod cluster;
+pub mod figures;
 pub mod gate;
 pub mod operator;
 pub mod receiver;

@@ -122,13 +122,7 @@ impl<'a> Scanner<'a> {
 
     /// Line and column of `offset`, which never lies before the one asked for last.
     fn locate(&mut self, offset: usize) -> At {
-        for character in self.source[self.counted..offset].chars() {
-            if character == '\n' {
-                self.at = At { line: self.at.line + 1, column: 1 };
-            } else {
-                self.at.column += 1;
-            }
-        }
+        self.at = self.at.after(&self.source[self.counted..offset]);
         self.counted = offset;
         self.at
     }

@@ -32,6 +32,16 @@ pub(super) struct At {
     pub(super) column: u32,
 }
 
+impl At {
+    /// The place behind `text`, which begins here.
+    pub(super) fn after(self, text: &str) -> At {
+        text.chars().fold(self, |at, character| match character {
+            '\n' => At { line: at.line + 1, column: 1 },
+            _ => At { column: at.column + 1, ..at },
+        })
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Node {
     Text(Box<str>),

@@ -107,6 +107,17 @@ pub(crate) fn tells(endpoint: &str, message: &str) -> Value {
     on_success(&json!([notify("tell", endpoint, message)]))
 }
 
+/// A context whose events append `built` to `state.log`, tell `chat`, and then append `told` and keep the answer's `ts`.
+pub(crate) fn logs_and_tells() -> Value {
+    let log = json!({"name": "log", "setValues": [{"path": "state.log", "op": "Append", "value": "built"}]});
+    let mut tell = notify("tell", "chat", "built {{json state.log}}");
+    tell["notify"]["capture"] = json!([
+        {"path": "state.ts", "fromPath": "$.body.ts"},
+        {"path": "state.log", "op": "Append", "value": "told"},
+    ]);
+    with(on_success(&json!([log, tell])), &json!({"state": {"log": ["start"]}}))
+}
+
 /// Configuration: on build=success these handlers run.
 pub(crate) fn on_success(handlers: &Value) -> Value {
     json!({"pipelines": {"build": {"eventHandlers": {"success": handlers}}}})

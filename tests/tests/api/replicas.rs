@@ -5,7 +5,7 @@ use cicdcontext_tests::{operator::Operator, receiver::Answer};
 use serde_json::{Value, json};
 
 use crate::{
-    object::{Kind, event, expect_handler, expect_outcome, notify, on_success, uid, with},
+    object::{Kind, event, expect_handler, expect_outcome, logs_and_tells, on_success, uid},
     scene::Scene,
 };
 
@@ -22,14 +22,7 @@ const BLIND: [&str; 3] =
 /// A context `shop` whose events append `built`, tell `/chat`, and then append `told` and the answer's `ts`.
 async fn shop(scene: &Scene) {
     scene.endpoint("chat", "/chat", &json!({})).await;
-    let log = json!({"name": "log", "setValues": [{"path": "state.log", "op": "Append", "value": "built"}]});
-    let mut tell = notify("tell", "chat", "built {{json state.log}}");
-    tell["notify"]["capture"] = json!([
-        {"path": "state.ts", "fromPath": "$.body.ts"},
-        {"path": "state.log", "op": "Append", "value": "told"},
-    ]);
-    let spec = with(on_success(&json!([log, tell])), &json!({"state": {"log": ["start"]}}));
-    scene.create(Kind::Context, "shop", &spec).await;
+    scene.create(Kind::Context, "shop", &logs_and_tells()).await;
 }
 
 async fn state(scene: &Scene) -> Value {

@@ -4,7 +4,7 @@ use cicdcontext_tests::receiver::Answer;
 use serde_json::json;
 
 use crate::{
-    object::{Kind, event, expect_handler, expect_outcome, handler, notify, on_success, with},
+    object::{Kind, event, expect_handler, expect_outcome, handler, logs_and_tells},
     scene::Scene,
 };
 
@@ -13,14 +13,7 @@ async fn an_event_that_was_interrupted_by_a_kill_is_brought_to_its_end() {
     let mut scene = Scene::new().await;
     scene.receiver.answers("/chat", [Answer::hang(), Answer::json(200, &json!({"ts": "17.4"}))]);
     scene.endpoint("chat", "/chat", &json!({})).await;
-    let log = json!({"name": "log", "setValues": [{"path": "state.log", "op": "Append", "value": "built"}]});
-    let mut tell = notify("tell", "chat", "built {{json state.log}}");
-    tell["notify"]["capture"] = json!([
-        {"path": "state.ts", "fromPath": "$.body.ts"},
-        {"path": "state.log", "op": "Append", "value": "told"},
-    ]);
-    let spec = with(on_success(&json!([log, tell])), &json!({"state": {"log": ["start"]}}));
-    scene.create(Kind::Context, "shop", &spec).await;
+    scene.create(Kind::Context, "shop", &logs_and_tells()).await;
     scene.create(Kind::Event, "e", &event("shop", "build=success")).await;
     scene.arrived("/chat", 1).await;
     scene.kill_operator().await;

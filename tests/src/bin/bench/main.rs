@@ -4,7 +4,6 @@
 
 mod error;
 mod stage;
-mod table;
 mod writers;
 
 use std::{num::NonZero, process::ExitCode, time::Duration};

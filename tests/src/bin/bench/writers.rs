@@ -29,11 +29,8 @@ use self::{
     tally::{Figures, Tally},
     witness::Witness,
 };
-use crate::{
-    error::BenchError,
-    stage::Stage,
-    table::{median, milliseconds},
-};
+use crate::{error::BenchError, stage::Stage};
+use cicdcontext_tests::figures::{median, milliseconds};
 
 /// How long one write may take before it counts as timed out.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::Unwritten;
-use crate::table::percentile;
+use cicdcontext_tests::figures::percentile;
 
 /// Counts of one measurement.
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cicdcontext_tests::figures::{median, milliseconds};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api,
@@ -42,11 +43,11 @@ pub(super) async fn measure(bench: &Bench<'_>, runs: usize) -> Result<(), DemoEr
         events.push(arrival(bench, Instant::now(), run).await?);
         bench.follow.finished(&Which::Name(name), WITHIN).await?;
     }
-    let base = median(&mut creates);
+    let base = median(creates);
     row("a plain create of a ConfigMap of 2 kB, for comparison", &number(base), "");
     let target = format!("below {:.1}, the create + 10", base + 10.0);
-    row("after an annotation was acknowledged", &number(median(&mut annotations)), &target);
-    row("after a CicdEvent was acknowledged", &number(median(&mut events)), "below 10");
+    row("after an annotation was acknowledged", &number(median(annotations)), &target);
+    row("after a CicdEvent was acknowledged", &number(median(events)), "below 10");
     Ok(())
 }
 
@@ -77,33 +78,6 @@ async fn arrival(bench: &Bench<'_>, acknowledged: Instant, run: usize) -> Result
     Ok(milliseconds(after) - milliseconds(before))
 }
 
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
-}
-
 fn number(milliseconds: f64) -> String {
     format!("{milliseconds:.1}")
-}
-
-/// The median; 0 of nothing.
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match (values.len() % 2, values.get(middle)) {
-        (1, Some(value)) => *value,
-        (_, Some(value)) => f64::midpoint(values[middle - 1], *value),
-        (_, None) => 0.0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_the_middle_or_the_mean_of_the_two_in_the_middle() {
-        assert!((median(&mut [3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
-        assert!((median(&mut [4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < f64::EPSILON);
-        assert!(median(&mut []).abs() < f64::EPSILON);
-    }
 }

@@ -1,9 +1,9 @@
-//! Medians, percentiles and how figures are printed.
+//! Medians and percentiles of what was measured.
 
 use std::time::Duration;
 
 /// The value below which so many percent lie; zero of nothing.
-pub(crate) fn percentile(durations: &[Duration], percent: usize) -> Duration {
+pub fn percentile(durations: &[Duration], percent: usize) -> Duration {
     let mut sorted = durations.to_vec();
     sorted.sort_unstable();
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
@@ -11,7 +11,7 @@ pub(crate) fn percentile(durations: &[Duration], percent: usize) -> Duration {
 }
 
 /// The middle one; of an even number the mean of the two in the middle; 0 of nothing.
-pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -23,7 +23,7 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 /// Milliseconds as a number.
-pub(crate) fn milliseconds(duration: Duration) -> f64 {
+pub fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
