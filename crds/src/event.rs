@@ -182,7 +182,8 @@ pub struct CicdEventStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub handlers: Vec<HandlerStatus>,
-    /// Requests that wait for another attempt, compressed. Nothing of a Secret is in them.
+    /// Requests that wait to be sent, or that ended Failed or Unknown and can be sent again: compressed, at most 768 KiB
+    /// in all. Nothing of a Secret is in them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["handler"]))]
     pub requests: Vec<StoredRequest>,
@@ -245,7 +246,7 @@ pub struct HandlerStatus {
     /// The id that every attempt carries as webhook-id and Idempotency-Key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook_id: Option<String>,
-    /// The endpoint, as name or namespace/name.
+    /// The endpoint, as name or namespace/name; for a webhook with a url of its own, scheme and host of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// Status code of the last response.
@@ -257,6 +258,9 @@ pub struct HandlerStatus {
     /// Paths of the state that the handler wrote.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
+    /// The id of the last redelivery that was asked for: what follows redeliver.cicdcontext.io/ in the annotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redelivery: Option<String>,
     /// AtMostOnce: who makes the attempt, and until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
@@ -276,12 +280,32 @@ pub struct Claim {
     pub deadline: Time,
 }
 
-/// A rendered request that waits.
+/// A rendered request that waits, or that can be sent again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct StoredRequest {
     /// The handler that made it.
     pub handler: String,
     /// Method, URL if it came from a template, template headers and body: compressed JSON in base64.
     #[schemars(length(max = 1_048_576))]
     pub content: String,
+    /// What decides when the next attempt is made, or that none is.
+    #[serde(default)]
+    pub history: AttemptHistory,
+}
+
+/// What is remembered of a request between two attempts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptHistory {
+    /// Attempts since the request was to be sent, or since its redelivery was asked for.
+    #[schemars(range(min = 0))]
+    pub attempts: i32,
+    /// When it was to be sent, in milliseconds since 1970: from then on retry.maxElapsedSeconds counts.
+    #[schemars(range(min = 0))]
+    pub start_ms: i64,
+    /// Milliseconds since then that do not count: suspended, or queued for a limit. Default: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub held_ms: Option<i64>,
 }

@@ -37,7 +37,10 @@ pub use configuration::{
 };
 pub use context::{CicdContext, CicdContextSpec, CicdContextStatus};
 pub use endpoint::{CicdEndpoint, CicdEndpointSpec, CicdEndpointStatus};
-pub use event::{CicdEvent, CicdEventSpec, CicdEventStatus, ContextReference, EventPhase, HandlerPhase, HandlerStatus};
+pub use event::{
+    AttemptHistory, CicdEvent, CicdEventSpec, CicdEventStatus, Claim, ContextReference, EventPhase, HandlerPhase,
+    HandlerStatus, StoredRequest,
+};
 pub use handler::{EventHandler, HandlerType};
 pub use state_write::{CicdStateWrite, CicdStateWriteSpec, CicdStateWriteStatus};
 

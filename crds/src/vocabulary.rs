@@ -188,6 +188,12 @@ pub mod reason {
     pub const RECORDED_BEFORE: &str = "RecordedBefore";
     /// Values were written into the state.
     pub const STATE_WRITTEN: &str = "StateWritten";
+    /// It waits, because the endpoint does not take more at the moment: concurrency or rateLimit.
+    pub const LIMITED: &str = "Limited";
+    /// It waits, because the last attempt at the endpoint did not get through to it.
+    pub const ENDPOINT_UNREACHABLE: &str = "EndpointUnreachable";
+    /// It is sent again, since somebody asked for it.
+    pub const REDELIVERY: &str = "Redelivery";
     /// Somebody asked for a redelivery and there is nothing to send.
     pub const NOTHING_TO_REDELIVER: &str = "NothingToRedeliver";
     /// What has to be kept for a retry is larger than its limit.

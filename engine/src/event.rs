@@ -8,11 +8,13 @@ pub mod annotation;
 pub mod facts;
 pub mod name;
 pub mod outcome;
+pub mod redelivery;
 pub mod rehearsal;
 pub mod run;
 
 pub use admission::{Admission, admit, is_copy};
 pub use facts::{ContextFacts, EventFacts, FactsError, Happened};
 pub use outcome::Outcome;
+pub use redelivery::{NothingToRedeliver, redeliver};
 pub use rehearsal::{Progress, Rehearsal, Rehearsed, RehearsedHandler};
-pub use run::{Delivered, Run, Step, View, Write, effects_of};
+pub use run::{Delivered, Failure, KeptError, MAX_KEPT_BYTES, Prospect, Run, Step, View, Wait, Write, effects_of};

@@ -47,6 +47,7 @@ pub(crate) fn measure(criterion: &mut Criterion) {
 fn drive(mut run: Run, mut state: Map<String, Value>, endpoints: &Chat) -> (Outcome, Map<String, Value>) {
     loop {
         match run.next(View { state: &state, endpoints }) {
+            Step::Undelivered(_) | Step::Wait(_) => unreachable!("every request is delivered"),
             Step::Send(_) => run.answered(Delivered {
                 status: Some(200),
                 body: r#"{"ok": true, "ts": "1700.1"}"#.to_owned(),

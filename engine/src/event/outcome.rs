@@ -1,7 +1,7 @@
 //! How an event ended, and the status that says so.
 
 use cicdcontext_crds::{
-    CicdEventStatus, EventPhase, HandlerPhase, HandlerStatus, Time, conditions,
+    CicdEventStatus, EventPhase, HandlerPhase, HandlerStatus, StoredRequest, Time, conditions,
     vocabulary::{condition, reason},
 };
 
@@ -18,6 +18,8 @@ pub struct Outcome {
     pub succeeded: bool,
     /// Each handler, in order.
     pub handlers: Vec<HandlerStatus>,
+    /// Requests that wait, or that can be sent again.
+    pub requests: Vec<StoredRequest>,
     /// Paths that `spec.set` wrote.
     pub paths: Vec<String>,
 }
@@ -33,6 +35,13 @@ impl Outcome {
         Self::of(EventPhase::Skipped, reason, message, succeeded)
     }
 
+    /// Its handlers run.
+    pub(super) fn running(handlers: Vec<HandlerStatus>, paths: Vec<String>) -> Self {
+        let mut outcome = Self::of(EventPhase::Running, reason::RUNNING, "handlers run", false);
+        (outcome.handlers, outcome.paths) = (handlers, paths);
+        outcome
+    }
+
     /// The event waits.
     pub fn pending(reason: &str, message: impl Into<String>) -> Self {
         Self::of(EventPhase::Pending, reason, message, false)
@@ -45,6 +54,7 @@ impl Outcome {
             message: message.into(),
             succeeded,
             handlers: Vec::new(),
+            requests: Vec::new(),
             paths: Vec::new(),
         }
     }
@@ -74,7 +84,46 @@ impl Outcome {
             (EventPhase::Failed, reason, message)
         };
         let succeeded = phase == EventPhase::Succeeded;
-        Self { phase, reason: reason.to_owned(), message, succeeded, handlers, paths }
+        Self { phase, reason: reason.to_owned(), message, succeeded, handlers, requests: Vec::new(), paths }
+    }
+
+    /// The handlers as they stand while at least one of them waits.
+    pub(super) fn waiting(handlers: Vec<HandlerStatus>, paths: Vec<String>) -> Self {
+        let waits = |one: &&HandlerStatus| matches!(one.phase, HandlerPhase::Waiting | HandlerPhase::Sending);
+        let waiting: Vec<&HandlerStatus> = handlers.iter().filter(waits).collect();
+        let list: Vec<String> = waiting
+            .iter()
+            .map(|handler| format!("{}: {}", handler.name, handler.message.as_deref().unwrap_or_default()))
+            .collect();
+        let message = format!("{} of {} handlers wait: {}", waiting.len(), handlers.len(), list.join("; "));
+        let mut outcome = Self::of(EventPhase::Retrying, reason::RETRYING, message, false);
+        (outcome.handlers, outcome.paths) = (handlers, paths);
+        outcome
+    }
+
+    /// The same for an event that had begun: what had ended stays so, all else is Skipped for the outcome's reason.
+    #[must_use]
+    pub fn over(mut self, begun: &CicdEventStatus) -> Self {
+        self.paths.clone_from(&begun.paths);
+        self.handlers = begun
+            .handlers
+            .iter()
+            .cloned()
+            .map(|one| {
+                if one.phase.is_final() {
+                    return one;
+                }
+                let (reason, message) = (Some(self.reason.clone()), Some(self.message.clone()));
+                let left_out = HandlerStatus { phase: HandlerPhase::Skipped, reason, message, ..one };
+                HandlerStatus { next_attempt_time: None, claim: None, ..left_out }
+            })
+            .collect();
+        let ended = |stored: &&StoredRequest| {
+            let of = self.handlers.iter().find(|one| one.name == stored.handler);
+            of.is_some_and(|one| matches!(one.phase, HandlerPhase::Failed | HandlerPhase::Unknown))
+        };
+        self.requests = begun.requests.iter().filter(ended).cloned().collect();
+        self
     }
 
     /// Writes the outcome into a status.
@@ -82,9 +131,12 @@ impl Outcome {
         status.observed_generation = generation;
         status.phase = self.phase;
         status.handlers.clone_from(&self.handlers);
+        status.requests.clone_from(&self.requests);
         status.paths.clone_from(&self.paths);
         let finished = self.phase.is_final();
-        if finished && status.completion_time.is_none() {
+        if !finished {
+            status.completion_time = None;
+        } else if status.completion_time.is_none() {
             status.completion_time = Some(now.clone());
         }
         let mut set = |kind: &str, value: bool| {

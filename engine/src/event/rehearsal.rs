@@ -92,7 +92,7 @@ impl Rehearsal {
         }
         match self.run.next(View { state: &self.state, endpoints }) {
             // Whatever ended in this step is told first; asked again, the run says Done again.
-            Step::Done(outcome) => match self.report() {
+            Step::Done(outcome) | Step::Wait(outcome) => match self.report() {
                 Some(report) => Progress::Handler(report),
                 None => Progress::Done(Box::new(outcome)),
             },
@@ -104,6 +104,11 @@ impl Rehearsal {
                 if let Some(open) = self.open.get_mut(position) {
                     open.request = Some(request);
                 }
+                Progress::Again
+            }
+            // Nothing is waited for, and nothing is sent a second time.
+            Step::Undelivered(failure) => {
+                self.run.give_up(&failure.reason, &failure.message);
                 Progress::Again
             }
             Step::Write(write) => self.write(write),

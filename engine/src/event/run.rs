@@ -3,8 +3,8 @@
 use std::{collections::HashSet, sync::Arc};
 
 use cicdcontext_crds::{
-    HandlerPhase, HandlerStatus,
-    handler::{EndpointReference, OnFailure},
+    HandlerPhase, HandlerStatus, StoredRequest,
+    handler::{EndpointReference, HandlerType, OnFailure},
     vocabulary::reason,
 };
 use serde_json::{Map, Value, json};
@@ -24,12 +24,16 @@ use crate::{
 
 mod answer;
 mod handlers;
+mod kept;
 mod trace;
+mod wait;
 
 pub use handlers::effects_of;
 use handlers::handlers_of;
+pub use kept::{KeptError, MAX_KEPT_BYTES};
 pub(super) use trace::HandlerTrace;
 use trace::Trace;
+pub use wait::Wait;
 
 /// What is known when the next step is decided.
 #[derive(Clone, Copy)]
@@ -43,13 +47,17 @@ pub struct View<'a> {
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Send this request and tell [`Run::answered`] what came of it.
+    /// Send this request and tell [`Run::answered`] what came of it; or, if it cannot be sent now, tell [`Run::wait`].
     Send(Box<Request>),
+    /// A delivery failed in a way that time may mend: tell [`Run::wait`] until when, or [`Run::give_up`].
+    Undelivered(Failure),
     /// Write this and tell [`Run::written`] what came of it.
     Write(Write),
     /// Nothing to do but to ask again: a handler was decided on without any effect. Between two of them others get
     /// their turn.
     Again,
+    /// Nothing before a delivery that waits has ended: report this, and go on with [`Run::resume`].
+    Wait(Outcome),
     /// Nothing more: report this.
     Done(Outcome),
 }
@@ -68,8 +76,8 @@ pub struct Write {
 /// What came of a request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delivered {
-    /// `None` if it was delivered, or else why not: a word and a sentence.
-    pub failure: Option<(String, String)>,
+    /// `None` if it was delivered, or else why not.
+    pub failure: Option<Failure>,
     /// Status code, if there was a response.
     pub status: Option<u16>,
     /// Headers of the response, names in lower case.
@@ -80,16 +88,75 @@ pub struct Delivered {
     pub duration_ms: i64,
 }
 
+/// Why something was not delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// A word.
+    pub reason: String,
+    /// A sentence.
+    pub message: String,
+    /// What can follow.
+    pub prospect: Prospect,
+}
+
+impl Failure {
+    /// A failure with these words.
+    pub fn new(prospect: Prospect, reason: &str, message: impl Into<String>) -> Self {
+        Self { reason: reason.to_owned(), message: message.into(), prospect }
+    }
+}
+
+/// What can follow on a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prospect {
+    /// Another attempt would end the same.
+    Final,
+    /// Another attempt may do better.
+    Retry,
+    /// Whether the request arrived cannot be known, and it must not arrive twice.
+    Unknown,
+}
+
 /// What the run waits for.
 #[derive(Clone, Debug)]
 enum Stage {
     Set,
     Setting(Write),
     Handler,
-    Sending(Box<Request>),
+    /// A request is to be sent. It is kept until its handler has ended.
+    Sending,
     Answered(Box<Delivered>),
+    Undelivered(Failure),
     Writing(Write),
     Done(Outcome),
+}
+
+/// What is known of one handler of the event beside its status.
+#[derive(Clone, Debug)]
+struct Slot {
+    /// None where the configuration in force does not have it any more.
+    handler: Option<Handler>,
+    /// Its request, where that waits or can be sent again.
+    kept: Option<StoredRequest>,
+}
+
+impl Slot {
+    /// Whether those behind it depend on how it ends.
+    fn stops(&self) -> bool {
+        self.handler.as_ref().is_some_and(|handler| handler.on_failure == OnFailure::Stop)
+    }
+}
+
+/// Whose turn it is.
+enum Turn {
+    /// This handler's.
+    Handler(usize),
+    /// This one is left out, since the named one before it failed.
+    Stopped(usize, String),
+    /// Nobody's: some wait.
+    Wait,
+    /// Nobody's: all have ended.
+    Done,
 }
 
 /// The run of one event.
@@ -98,12 +165,15 @@ pub struct Run {
     event: EventFacts,
     context: ContextFacts,
     program: Arc<Program>,
-    handlers: Vec<Handler>,
+    slots: Vec<Slot>,
+    /// Of each slot.
     statuses: Vec<HandlerStatus>,
     /// Effects that the ledger says are in the state already.
     recorded: HashSet<EffectHash>,
+    /// The handler that the stage is about.
     position: usize,
-    stopped_by: Option<String>,
+    /// Its request.
+    request: Option<Box<Request>>,
     paths: Vec<String>,
     /// What `varsFrom` found in the state when the first handler began.
     from_state: Option<Vec<(Path, Value)>>,
@@ -113,7 +183,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// Begins, or resumes after a restart: `recorded` tells which effects are in the state already.
+    /// Begins: `recorded` tells which effects are in the state already, from a run that nobody wrote down.
     pub fn new(
         event: EventFacts,
         context: ContextFacts,
@@ -122,7 +192,7 @@ impl Run {
     ) -> Self {
         let (handlers, stage) = match handlers_of(&event, &program) {
             Ok(handlers) => (handlers, Stage::Set),
-            Err(outcome) => (Vec::new(), Stage::Done(outcome)),
+            Err(outcome) => (Vec::new(), Stage::Done(*outcome)),
         };
         let statuses = handlers
             .iter()
@@ -132,15 +202,16 @@ impl Run {
                 ..HandlerStatus::default()
             })
             .collect();
+        let slots = handlers.into_iter().map(|handler| Slot { handler: Some(handler), kept: None }).collect();
         Self {
             event,
             context,
             program,
-            handlers,
+            slots,
             statuses,
             recorded: recorded.into_iter().collect(),
             position: 0,
-            stopped_by: None,
+            request: None,
             paths: Vec::new(),
             from_state: None,
             stage,
@@ -150,8 +221,11 @@ impl Run {
 
     /// The endpoints that handlers of this event send to. Gather them before the first step.
     pub fn endpoints(&self) -> Vec<EndpointReference> {
-        let mut endpoints: Vec<_> =
-            self.handlers.iter().filter_map(|handler| handler.action.endpoint()).cloned().collect();
+        let handlers = self.slots.iter().filter_map(|slot| slot.handler.as_ref());
+        let mut endpoints: Vec<_> = handlers.filter_map(|handler| handler.action.endpoint()).cloned().collect();
+        // A request that waits goes where it was to go, whatever its handler says by now.
+        let waiting = self.slots.iter().zip(&self.statuses).filter(|(slot, _)| slot.kept.is_some());
+        endpoints.extend(waiting.filter_map(|(_, status)| handler::request::endpoint_of(status.endpoint.as_deref()?)));
         endpoints.sort();
         endpoints.dedup();
         endpoints
@@ -170,12 +244,17 @@ impl Run {
     /// Whether deciding the next step looks at the state. Gather it anew if time has passed.
     pub fn looks_at_state(&self, endpoints: &dyn Endpoints) -> bool {
         match &self.stage {
-            Stage::Answered(_) => self.handlers.get(self.position).is_some_and(|handler| {
-                let last = self.position + 1 == self.handlers.len();
-                !last || answer::is_looked_at(handler, endpoints)
-            }),
-            Stage::Handler => self.position < self.handlers.len(),
-            Stage::Set | Stage::Setting(_) | Stage::Sending(_) | Stage::Writing(_) | Stage::Done(_) => false,
+            Stage::Answered(_) => {
+                let handler = self.slots.get(self.position).and_then(|slot| slot.handler.as_ref());
+                self.renders_after(self.position) || answer::is_looked_at(handler, self.sent_to(endpoints).as_deref())
+            }
+            Stage::Handler => matches!(self.turn(), Turn::Handler(_)),
+            Stage::Set
+            | Stage::Setting(_)
+            | Stage::Sending
+            | Stage::Undelivered(_)
+            | Stage::Writing(_)
+            | Stage::Done(_) => false,
         }
     }
 
@@ -184,15 +263,30 @@ impl Run {
         loop {
             match &self.stage {
                 Stage::Set => self.stage = self.begin(),
-                Stage::Handler => {
-                    self.stage = self.handler(view);
-                    if matches!(self.stage, Stage::Handler) {
+                Stage::Handler => match self.turn() {
+                    Turn::Handler(position) => {
+                        self.position = position;
+                        self.stage = self.handler(view);
+                        if matches!(self.stage, Stage::Handler) {
+                            return Step::Again;
+                        }
+                    }
+                    Turn::Stopped(position, stopper) => {
+                        self.position = position;
+                        let message = format!("{stopper} failed and says onFailure: Stop");
+                        self.stage = self.finish(HandlerPhase::Skipped, reason::STOPPED, Some(message));
                         return Step::Again;
                     }
-                }
+                    Turn::Wait => return Step::Wait(self.waiting()),
+                    Turn::Done => self.stage = Stage::Done(self.outcome()),
+                },
                 Stage::Answered(_) => self.stage = self.take_in(view),
                 Stage::Setting(write) | Stage::Writing(write) => return Step::Write(write.clone()),
-                Stage::Sending(request) => return Step::Send(request.clone()),
+                Stage::Sending => match &self.request {
+                    Some(request) => return Step::Send(request.clone()),
+                    None => self.stage = Stage::Handler,
+                },
+                Stage::Undelivered(failure) => return Step::Undelivered(failure.clone()),
                 Stage::Done(outcome) => return Step::Done(outcome.clone()),
             }
         }
@@ -200,16 +294,17 @@ impl Run {
 
     /// Takes in what came of the request of the last step.
     pub fn answered(&mut self, delivered: Delivered) {
-        if !matches!(self.stage, Stage::Sending(_)) {
+        if !matches!(self.stage, Stage::Sending) {
             return;
         }
         let status = &mut self.statuses[self.position];
         status.attempts = Some(status.attempts.unwrap_or_default() + 1);
         status.http_status = delivered.status.map(i32::from);
         status.duration_ms = Some(delivered.duration_ms);
+        status.claim = None;
         self.stage = match delivered.failure {
-            Some((reason, message)) => self.failed(&reason, message),
             None => Stage::Answered(Box::new(delivered)),
+            Some(failure) => self.undelivered(failure),
         };
     }
 
@@ -226,9 +321,10 @@ impl Run {
             (Stage::Writing(write), Ok(paths)) => {
                 let reason = if write.captured { reason::DELIVERED } else { reason::STATE_WRITTEN };
                 self.statuses[self.position].paths = shown(paths);
-                self.stage = self.succeeded(reason);
+                self.stage = self.finish(HandlerPhase::Succeeded, reason, None);
             }
             (Stage::Writing(write), Err(message)) => {
+                // What was captured of it is lost, and it is not sent again for that.
                 let reason = if write.captured { reason::CAPTURE_REFUSED } else { reason::CHANGE_REFUSED };
                 self.stage = self.failed(reason, message);
             }
@@ -236,7 +332,7 @@ impl Run {
         }
     }
 
-    /// Ends the run early: what has not started is Skipped.
+    /// Ends the run early: what has not started, or waits, is Skipped.
     pub fn cancel(&mut self, reason: &str, message: &str) {
         if matches!(self.stage, Stage::Done(_)) {
             return;
@@ -252,13 +348,19 @@ impl Run {
             let note = lost.then(|| format!("what it captured is not written: {message}"));
             self.finish(HandlerPhase::Succeeded, reason::DELIVERED, note);
         }
-        for status in &mut self.statuses[self.position..] {
+        for (status, slot) in
+            self.statuses.iter_mut().zip(&mut self.slots).filter(|(status, _)| !status.phase.is_final())
+        {
             status.phase = HandlerPhase::Skipped;
             status.reason = Some(reason.to_owned());
             status.message = Some(message.to_owned());
+            status.next_attempt_time = None;
+            status.claim = None;
+            slot.kept = None;
         }
         let mut outcome = Outcome::failed(reason, message);
         outcome.handlers.clone_from(&self.statuses);
+        outcome.requests = self.requests();
         outcome.paths.clone_from(&self.paths);
         self.stage = Stage::Done(outcome);
     }
@@ -275,18 +377,40 @@ impl Run {
         Stage::Setting(Write { effect, changes: self.event.set.clone(), captured: false })
     }
 
+    /// Whose turn it is: the first handler's that has not begun, unless it depends on one that waits.
+    fn turn(&self) -> Turn {
+        let mut stopper = None;
+        let mut waits = false;
+        for (position, (slot, status)) in self.slots.iter().zip(&self.statuses).enumerate() {
+            match status.phase {
+                HandlerPhase::Pending => {
+                    return match stopper {
+                        Some(name) => Turn::Stopped(position, name),
+                        None => Turn::Handler(position),
+                    };
+                }
+                HandlerPhase::Failed | HandlerPhase::Unknown if slot.stops() => {
+                    stopper.get_or_insert_with(|| status.name.clone());
+                }
+                HandlerPhase::Waiting | HandlerPhase::Sending if slot.stops() => return Turn::Wait,
+                HandlerPhase::Waiting | HandlerPhase::Sending => waits = true,
+                HandlerPhase::Succeeded | HandlerPhase::Skipped | HandlerPhase::Failed | HandlerPhase::Unknown => {}
+            }
+        }
+        if waits { Turn::Wait } else { Turn::Done }
+    }
+
+    /// Whether a handler may have to be rendered once that at `position` has ended.
+    fn renders_after(&self, position: usize) -> bool {
+        self.statuses.iter().skip(position + 1).any(|status| status.phase == HandlerPhase::Pending)
+    }
+
     fn handler(&mut self, view: View<'_>) -> Stage {
-        if self.from_state.is_none() {
-            let found = |(path, source): &(Path, Path)| Some((path.clone(), source.get_in(view.state)?.clone()));
-            self.from_state = Some(self.event.vars_from.iter().filter_map(found).collect());
-        }
-        let Some(handler) = self.handlers.get(self.position) else {
-            return Stage::Done(self.outcome());
+        self.take_vars(view);
+        let Some(handler) = &self.slots[self.position].handler else {
+            let message = "the configuration does not have it any more";
+            return self.finish(HandlerPhase::Skipped, reason::REMOVED, Some(message.to_owned()));
         };
-        if let Some(stopper) = &self.stopped_by {
-            let message = format!("{stopper} failed and says onFailure: Stop");
-            return self.finish(HandlerPhase::Skipped, reason::STOPPED, Some(message));
-        }
         let effect = self.effect(&handler.name);
         if self.recorded.contains(&effect) {
             let message = "what it wrote was in the state already when the operator started anew";
@@ -306,7 +430,8 @@ impl Run {
                 let status = &mut self.statuses[self.position];
                 status.webhook_id = Some(webhook_id);
                 status.endpoint = Some(request.target.to_string());
-                Stage::Sending(request)
+                self.request = Some(request);
+                Stage::Sending
             }
             Ok(Decision::Go(Prepared::Nothing(why))) => {
                 self.finish(HandlerPhase::Skipped, reason::NOTHING_TO_SEND, Some(why.to_owned()))
@@ -320,14 +445,29 @@ impl Run {
             Err(error) => {
                 let endpoint = handler.action.endpoint().cloned().map(handler::Target::Endpoint);
                 self.statuses[self.position].endpoint = endpoint.map(|endpoint| endpoint.to_string());
-                self.failed(error.reason(), error.to_string())
+                match error {
+                    // It is rendered once the endpoint is there.
+                    HandlerError::EndpointNotFound(_) => {
+                        self.statuses[self.position].webhook_id = Some(webhook_id);
+                        Stage::Undelivered(Failure::new(Prospect::Retry, error.reason(), error.to_string()))
+                    }
+                    _ => self.failed(error.reason(), error.to_string()),
+                }
             }
+        }
+    }
+
+    /// What `varsFrom` finds in the state: as it is when the first handler begins, or when a run is resumed.
+    fn take_vars(&mut self, view: View<'_>) {
+        if self.from_state.is_none() {
+            let found = |(path, source): &(Path, Path)| Some((path.clone(), source.get_in(view.state)?.clone()));
+            self.from_state = Some(self.event.vars_from.iter().filter_map(found).collect());
         }
     }
 
     fn prepare(&self, handler: &Handler, view: View<'_>) -> (Result<Decision, HandlerError>, String, HandlerTrace) {
         let webhook_id = handler::request::webhook_id(&self.context.uid, &self.event.name, &handler.name);
-        let mut scope = match self.scope(handler, view) {
+        let mut scope = match self.scope(&self.statuses[self.position], view) {
             Ok(scope) => scope,
             Err(error) => return (Err(error), webhook_id, HandlerTrace::default()),
         };
@@ -343,45 +483,55 @@ impl Run {
         (result, webhook_id, traced)
     }
 
-    fn scope<'a>(&'a self, handler: &Handler, view: View<'_>) -> Result<Scope<'a>, HandlerError> {
+    fn scope<'a>(&'a self, status: &HandlerStatus, view: View<'_>) -> Result<Scope<'a>, HandlerError> {
         let from_state = self.from_state.as_deref().unwrap_or_default();
         let mut scope = Scope::new(&self.program, &self.context, &self.event, view.state, from_state)?;
-        scope.insert("handler", json!({"name": handler.name, "type": handler.action.kind().as_str()}));
+        let kind = status.handler_type.map(HandlerType::as_str);
+        scope.insert("handler", json!({"name": status.name, "type": kind}));
         if self.trace.is_some() {
             scope.note_reads();
         }
         Ok(scope)
     }
 
-    fn succeeded(&mut self, reason: &str) -> Stage {
-        self.finish(HandlerPhase::Succeeded, reason, None)
-    }
-
     fn failed(&mut self, reason: &str, message: String) -> Stage {
-        let handler = &self.handlers[self.position];
-        if handler.on_failure == OnFailure::Stop {
-            self.stopped_by = Some(handler.name.clone());
-        }
         self.finish(HandlerPhase::Failed, reason, Some(message))
     }
 
     fn finish(&mut self, phase: HandlerPhase, reason: &str, message: Option<String>) -> Stage {
+        self.end(phase, reason, message);
+        self.slots[self.position].kept = None;
+        self.request = None;
+        Stage::Handler
+    }
+
+    fn end(&mut self, phase: HandlerPhase, reason: &str, message: Option<String>) {
         let status = &mut self.statuses[self.position];
         status.phase = phase;
         status.reason = Some(reason.to_owned());
         status.message =
             message.map(|text| cicdcontext_crds::conditions::cut(&text, MAX_HANDLER_MESSAGE_BYTES).to_owned());
-        self.position += 1;
-        Stage::Handler
+        status.next_attempt_time = None;
+        status.claim = None;
     }
 
     fn outcome(&self) -> Outcome {
         let mut outcome = Outcome::of_handlers(self.statuses.clone(), self.paths.clone());
+        outcome.requests = self.requests();
         if outcome.handlers.is_empty() {
             let message = format!("no handlers are configured for {}", self.event.label());
             outcome = Outcome { paths: outcome.paths, ..Outcome::skipped(reason::NO_HANDLERS, message, true) };
         }
         outcome
+    }
+
+    /// The event as it stands while something waits.
+    fn waiting(&self) -> Outcome {
+        Outcome { requests: self.requests(), ..Outcome::waiting(self.statuses.clone(), self.paths.clone()) }
+    }
+
+    fn requests(&self) -> Vec<StoredRequest> {
+        self.slots.iter().filter_map(|slot| slot.kept.clone()).collect()
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Endpoint {
     pub capture: Vec<ChangeTemplate>,
     /// Judges a response that is delivered: no success unless its text counts as true.
     pub success_when: Option<Source>,
+    /// Judges a response that `success_when` takes for no success: another attempt is made if its text counts as true.
+    pub retry_when: Option<Source>,
     /// What webhook handlers may choose.
     pub allow: Allow,
     /// Its partials.
@@ -127,7 +129,6 @@ impl Endpoint {
             .map(|(index, capture)| template_of(&format!("capture[{index}]"), capture, &source))
             .collect::<Result<_, _>>()?;
         let success_when = spec.success_when.as_deref().map(|text| source("successWhen", text));
-        // Nothing is repeated yet; that it could not be is told already.
         let retry_when = spec.retry_when.as_deref().map(|text| source("retryWhen", text));
         let named = headers.iter().chain(&args).map(|named| &named.value);
         let judging = success_when.iter().chain(&retry_when);
@@ -145,6 +146,7 @@ impl Endpoint {
             allowed_hosts: spec.allowed_hosts.clone().unwrap_or_default(),
             capture,
             success_when,
+            retry_when,
             allow: spec.allow.clone().unwrap_or_default(),
             library,
             bytes: bytes + 2 * crate::state::limits::size(spec),

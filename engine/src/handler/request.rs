@@ -3,12 +3,13 @@
 use std::fmt;
 
 use cicdcontext_crds::handler::{EndpointReference, HttpMethod};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::state::fingerprint::fingerprint;
 
 /// Where a request goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Target {
     /// To an endpoint, with its credentials.
@@ -32,9 +33,34 @@ impl fmt::Display for Target {
                 None => formatter.write_str(&endpoint.name),
                 Some(namespace) => write!(formatter, "{namespace}/{}", endpoint.name),
             },
-            Self::Url(_) => formatter.write_str("(url)"),
+            // Whatever stands behind the host may be a secret of whoever wrote it there.
+            Self::Url(url) => match Url::parse(url) {
+                Ok(url) => formatter.write_str(&url.origin().ascii_serialization()),
+                Err(_) => formatter.write_str("(url)"),
+            },
         }
     }
+}
+
+impl Target {
+    /// The endpoint whose limits hold for it.
+    pub fn endpoint(&self) -> Option<&EndpointReference> {
+        match self {
+            Self::Endpoint(endpoint) | Self::Foreign { endpoint, .. } => Some(endpoint),
+            Self::Url(_) => None,
+        }
+    }
+}
+
+/// The endpoint that a target's text names, if it is one; see [`Target`]'s Display.
+pub(crate) fn endpoint_of(text: &str) -> Option<EndpointReference> {
+    if text.contains(':') || text.starts_with('(') {
+        return None;
+    }
+    Some(match text.split_once('/') {
+        Some((namespace, name)) => EndpointReference { name: name.to_owned(), namespace: Some(namespace.to_owned()) },
+        None => EndpointReference { name: text.to_owned(), namespace: None },
+    })
 }
 
 /// The id that all attempts of one handler's request share: the same for the same context, event and handler.
@@ -43,7 +69,7 @@ pub fn webhook_id(context_uid: &str, event_name: &str, handler: &str) -> String 
 }
 
 /// A request as a handler rendered it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
     /// Where to.

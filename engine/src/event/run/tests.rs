@@ -145,6 +145,15 @@ impl World {
         Self { state, ledger: Vec::new(), requests: Vec::new(), receivers: receivers() }
     }
 
+    /// What the configuration of all these tests comes to.
+    pub(super) fn program() -> Arc<Program> {
+        program()
+    }
+
+    pub(super) fn ledger(&self) -> Vec<EffectHash> {
+        self.ledger.clone()
+    }
+
     pub(in crate::event) fn run(&self, spec: &str) -> Run {
         let context = ContextFacts { name: "shop".into(), namespace: "ns".into(), uid: "context-uid".into() };
         Run::new(event(spec), context, program(), self.ledger.clone())
@@ -152,13 +161,18 @@ impl World {
 
     /// Does at most `effects` effects; each may be carried out and yet not told to the run (`forget`), as when the
     /// process dies between the two. Gives the outcome if the run got so far.
-    fn drive(&mut self, run: &mut Run, mut effects: usize, forget: bool) -> Option<Outcome> {
+    pub(super) fn drive(&mut self, run: &mut Run, mut effects: usize, forget: bool) -> Option<Outcome> {
         loop {
             let view = View { state: &self.state, endpoints: &self.receivers };
             let step = run.next(view);
             match step {
                 Step::Done(outcome) => return Some(outcome),
                 Step::Again => continue,
+                Step::Undelivered(failure) => {
+                    run.give_up(&failure.reason, &failure.message);
+                    continue;
+                }
+                Step::Wait(_) => unreachable!("nothing was told to wait"),
                 Step::Send(_) | Step::Write(_) => {}
             }
             if effects == 0 {
@@ -194,7 +208,7 @@ impl World {
                     }
                     run.written(result);
                 }
-                Step::Again | Step::Done(_) => unreachable!(),
+                Step::Again | Step::Done(_) | Step::Undelivered(_) | Step::Wait(_) => unreachable!(),
             }
         }
     }

@@ -60,7 +60,7 @@ impl HandlerTrace {
 impl Run {
     /// From now on traces are kept.
     pub(in crate::event) fn trace(&mut self) {
-        let handlers = self.handlers.iter().map(|_| HandlerTrace::default()).collect();
+        let handlers = self.slots.iter().map(|_| HandlerTrace::default()).collect();
         self.trace = Some(Trace { handlers, assumed: false });
     }
 
@@ -82,7 +82,7 @@ impl Run {
 
     /// How many handlers have ended.
     pub(in crate::event) fn position(&self) -> usize {
-        self.position
+        self.statuses.iter().take_while(|status| status.phase.is_final()).count()
     }
 
     /// Takes in `delivered`, or an answer of which nothing is known but that it is a success.

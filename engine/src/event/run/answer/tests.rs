@@ -54,6 +54,8 @@ fn answered(success_when: &str, happened: &str, body: &str) -> (Outcome, usize) 
     loop {
         match run.next(View { state: &state, endpoints: &receivers }) {
             Step::Again => {}
+            Step::Undelivered(failure) => run.give_up(&failure.reason, &failure.message),
+            Step::Wait(_) => unreachable!("nothing was told to wait"),
             Step::Done(outcome) => return (outcome, captured),
             Step::Send(_) => {
                 run.answered(answer(body));
@@ -64,6 +66,24 @@ fn answered(success_when: &str, happened: &str, body: &str) -> (Outcome, usize) 
                 run.written(Ok(Vec::new()));
             }
         }
+    }
+}
+
+#[test]
+fn retry_when_says_whether_an_answer_that_is_no_success_is_asked_for_again() {
+    for (retry_when, expected) in [
+        ("{{body.busy}}", Prospect::Retry),
+        ("{{body.broken}}", Prospect::Final),
+        ("{{fromJson body.text}}", Prospect::Final),
+    ] {
+        let condition = format!("{{{{body.ok}}}}', retryWhen: '{retry_when}");
+        let (receivers, state) = (chat(&condition), Map::new());
+        let mut run = run("success");
+        assert!(matches!(run.next(View { state: &state, endpoints: &receivers }), Step::Send(_)));
+        run.answered(answer(r#"{"ok": false, "busy": true, "text": "no JSON"}"#));
+        let step = run.next(View { state: &state, endpoints: &receivers });
+        let asked = matches!(&step, Step::Undelivered(failure) if failure.prospect == Prospect::Retry);
+        assert_eq!(asked, expected == Prospect::Retry, "{retry_when}: {step:?}");
     }
 }
 
