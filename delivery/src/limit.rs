@@ -7,7 +7,9 @@
 //!   as long as the period. What left is forgotten with the process: a restart may let a period's worth leave again.
 //! * Namespaces are served in turn, within one its contexts in turn, within a context in the order of the events.
 //! * While the endpoint cannot be reached, one delivery at a time tries it, with pauses that grow up to a minute.
+//! * A queue that is closed lets nothing leave.
 
+mod limits;
 mod turns;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,68 +17,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use thiserror::Error;
-
+pub use limits::{LimitError, Limits, MAX_CONCURRENCY, MAX_PERIOD, MAX_REQUESTS};
 use turns::{Lane as _, Turns};
 
-/// The most requests under way at once that an endpoint may be given.
-pub const MAX_CONCURRENCY: u32 = 256;
-/// The most requests of a period.
-pub const MAX_REQUESTS: u32 = 100_000;
-/// The longest period.
-pub const MAX_PERIOD: Duration = Duration::from_hours(24);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts at an endpoint that cannot be reached.
 pub const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-
-/// What an endpoint takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    concurrency: u32,
-    rate: Option<(u32, Duration)>,
-}
-
-/// Why numbers are no limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum LimitError {
-    /// Nothing, or too much, at once.
-    #[error("set concurrency to {0}: write 1 to {MAX_CONCURRENCY}")]
-    Concurrency(u32),
-    /// Nothing, or too much, in a period.
-    #[error("set rateLimit.requests to {0}: write 1 to {MAX_REQUESTS}")]
-    Requests(u32),
-    /// No period, or too long a one.
-    #[error("set rateLimit.perSeconds to {}: write 1 to {}", .0.as_secs_f64(), MAX_PERIOD.as_secs())]
-    Period(Duration),
-}
-
-impl Default for Limits {
-    /// 16 at once, at any rate.
-    fn default() -> Self {
-        Self { concurrency: 16, rate: None }
-    }
-}
-
-impl Limits {
-    /// At most this many under way at once, 1 to 256.
-    pub fn concurrency(self, concurrency: u32) -> Result<Self, LimitError> {
-        match concurrency {
-            1..=MAX_CONCURRENCY => Ok(Self { concurrency, ..self }),
-            _ => Err(LimitError::Concurrency(concurrency)),
-        }
-    }
-
-    /// At most `requests` (1 to 100,000) in any `per` (1 s to a day).
-    pub fn rate(self, requests: u32, per: Duration) -> Result<Self, LimitError> {
-        if !(1..=MAX_REQUESTS).contains(&requests) {
-            return Err(LimitError::Requests(requests));
-        }
-        if !(Duration::from_secs(1)..=MAX_PERIOD).contains(&per) {
-            return Err(LimitError::Period(per));
-        }
-        Ok(Self { rate: Some((requests, per)), ..self })
-    }
-}
 
 /// Where a delivery stands in line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,16 +44,32 @@ pub enum Leave<Id> {
     Now {
         /// Which one.
         id: Id,
-        /// How long it was due and waited for a limit: time that does not count against the delivery. Time in which
-        /// the endpoint could not be reached does count, and is not in it.
+        /// How long it was due and waited for a limit or for a closed queue: time that does not count against the
+        /// delivery. Time in which the queue was open and the endpoint could not be reached does count, and is not in
+        /// it.
         held: Duration,
     },
     /// Nothing before this time, unless something changes.
     At(Instant),
     /// Nothing before one that is under way has finished.
     Full,
+    /// Nothing before the queue is opened.
+    Closed,
     /// Nothing waits.
     Idle,
+}
+
+/// What stands against a delivery leaving now; the first of these that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocked {
+    /// The queue is closed.
+    Closed,
+    /// The endpoint could not be reached, and another one tries it, or its time to be tried again has not come.
+    Unreached,
+    /// As many as allowed left in the last period.
+    Rate,
+    /// As many as allowed are under way.
+    Full,
 }
 
 /// What an attempt says about the endpoint.
@@ -149,6 +111,7 @@ pub enum Contact {
 /// ```
 pub struct Queue<Id> {
     limits: Limits,
+    open: bool,
     known: BTreeMap<Id, Standing>,
     due: Turns<Arc<str>, Contexts<Id>>,
     later: BTreeSet<(Instant, Id)>,
@@ -156,8 +119,10 @@ pub struct Queue<Id> {
     /// When those left that count for the rate.
     left: VecDeque<Instant>,
     unreached: Option<Unreached>,
-    /// How long the endpoint could not be reached before that.
+    /// For how long the queue was open and the endpoint could not be reached before that.
     unreached_before: Duration,
+    /// Who left before this and did not reach the endpoint says nothing about it.
+    anew: Option<Instant>,
 }
 
 /// The due deliveries of a namespace, by context and then by order.
@@ -172,6 +137,7 @@ enum Standing {
 
 /// The endpoint cannot be reached.
 struct Unreached {
+    /// Since then, or since the queue was opened or closed the last time.
     since: Instant,
     failures: u32,
     /// When the last failure became known: who left before that knew nothing of it.
@@ -184,6 +150,7 @@ impl<Id: Ord + Clone> Queue<Id> {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
+            open: true,
             known: BTreeMap::new(),
             due: Turns::default(),
             later: BTreeSet::new(),
@@ -191,6 +158,7 @@ impl<Id: Ord + Clone> Queue<Id> {
             left: VecDeque::new(),
             unreached: None,
             unreached_before: Duration::ZERO,
+            anew: None,
         }
     }
 
@@ -202,10 +170,43 @@ impl<Id: Ord + Clone> Queue<Id> {
         }
     }
 
+    /// Opens or closes the queue; a new one is open. Time in which it is closed counts as held, whatever else stood
+    /// against leaving. What is under way stays so.
+    pub fn set_open(&mut self, open: bool, now: Instant) {
+        if self.open != open {
+            self.unreached_before = self.unreached_in_all(now);
+            self.open = open;
+            if let Some(unreached) = &mut self.unreached {
+                unreached.since = now;
+            }
+        }
+    }
+
+    /// Takes the endpoint for one that can be reached: it is another one now. Attempts that are under way and do not
+    /// reach it were made at the one before, and change nothing.
+    pub fn reach_anew(&mut self, now: Instant) {
+        self.reached(now);
+        self.anew = Some(now);
+    }
+
     /// Whether a delivery that comes now would have to wait.
     pub fn starts_waiting(&self, now: Instant) -> bool {
         let overdue = self.later.first().is_some_and(|(time, _)| *time <= now);
-        !self.due.is_empty() || overdue || self.blocked(now).is_some()
+        !self.due.is_empty() || overdue || self.blocked_by(now).is_some()
+    }
+
+    /// What stands against a delivery leaving now, besides those that are due before it. None if nothing does.
+    pub fn blocked_by(&self, now: Instant) -> Option<Blocked> {
+        let full = self.full();
+        if !self.open {
+            Some(Blocked::Closed)
+        } else if self.unreached.as_ref().is_some_and(|unreached| full || unreached.until > now) {
+            Some(Blocked::Unreached)
+        } else if self.rate_until().is_some_and(|time| time > now) {
+            Some(Blocked::Rate)
+        } else {
+            full.then_some(Blocked::Full)
+        }
     }
 
     /// Puts a delivery in line. False, and nothing changes, if it waits or is under way already.
@@ -258,11 +259,8 @@ impl<Id: Ord + Clone> Queue<Id> {
         self.under_way -= 1;
         match (contact, &mut self.unreached) {
             (Contact::Unknown, _) => {}
-            (Contact::Answered, unreached) => {
-                if let Some(over) = unreached.take() {
-                    self.unreached_before += now.saturating_duration_since(over.since);
-                }
-            }
+            (Contact::Answered, _) => self.reached(now),
+            (Contact::NotReached, _) if self.anew.is_some_and(|time| left < time) => {}
             (Contact::NotReached, Some(unreached)) => {
                 // Those that left before the first failure was known all tell the same.
                 unreached.failures += u32::from(left >= unreached.last);
@@ -295,7 +293,19 @@ impl<Id: Ord + Clone> Queue<Id> {
         true
     }
 
-    /// How long a waiting delivery has been held by limits up to now; see [`Leave::Now`]. None if it does not wait.
+    /// A delivery that is under way was not sent after all: it is forgotten, and does not count for the rate. False if it
+    /// is not under way.
+    pub fn not_sent(&mut self, id: &Id) -> bool {
+        let Some(Standing::UnderWay(left)) = self.known.get(id) else { return false };
+        if let Ok(index) = self.left.binary_search(left) {
+            self.left.remove(index);
+        }
+        self.known.remove(id);
+        self.under_way -= 1;
+        true
+    }
+
+    /// How long a waiting delivery has been held up to now; see [`Leave::Now`]. None if it does not wait.
     pub fn held(&self, id: &Id, now: Instant) -> Option<Duration> {
         match self.known.get(id)? {
             Standing::Due(_, since, unreached) => {
@@ -322,6 +332,13 @@ impl<Id: Ord + Clone> Queue<Id> {
         self.unreached.is_some()
     }
 
+    /// Whether the queue could as well be made anew: nothing waits or is under way, nothing is known against the endpoint,
+    /// and nothing that left counts for the rate any more.
+    pub fn is_idle(&self, now: Instant) -> bool {
+        let counts = |left: &Instant| self.limits.rate.is_some_and(|(_, per)| *left + per > now);
+        self.known.is_empty() && self.unreached.is_none() && !self.left.back().is_some_and(counts)
+    }
+
     fn line_up(&mut self, id: Id, place: Place, now: Instant) {
         let entry = (place.order, id.clone());
         self.due.with(&place.namespace, |contexts| {
@@ -331,23 +348,39 @@ impl<Id: Ord + Clone> Queue<Id> {
         self.known.insert(id, Standing::Due(place, now, unreached));
     }
 
-    /// What stands against another one leaving.
+    /// What another one that is due has to wait for.
     fn blocked(&self, now: Instant) -> Option<Leave<Id>> {
-        let concurrency = if self.unreached.is_some() { 1 } else { self.limits.concurrency };
-        if self.under_way >= usize::try_from(concurrency).unwrap_or(usize::MAX) {
+        if !self.open {
+            return Some(Leave::Closed);
+        }
+        if self.full() {
             return Some(Leave::Full);
         }
         let pause = self.unreached.as_ref().map(|unreached| unreached.until);
-        let rate = self.limits.rate.and_then(|(requests, per)| {
-            // The one that has to be a period old before another one may leave.
-            let place = self.left.len().checked_sub(usize::try_from(requests).unwrap_or(usize::MAX))?;
-            self.left.get(place).map(|left| *left + per)
-        });
-        pause.max(rate).filter(|time| *time > now).map(Leave::At)
+        pause.max(self.rate_until()).filter(|time| *time > now).map(Leave::At)
     }
 
+    fn full(&self) -> bool {
+        let concurrency = if self.unreached.is_some() { 1 } else { self.limits.concurrency };
+        self.under_way >= usize::try_from(concurrency).unwrap_or(usize::MAX)
+    }
+
+    fn rate_until(&self) -> Option<Instant> {
+        let (requests, per) = self.limits.rate?;
+        // The one that has to be a period old before another one may leave.
+        let place = self.left.len().checked_sub(usize::try_from(requests).unwrap_or(usize::MAX))?;
+        self.left.get(place).map(|left| *left + per)
+    }
+
+    fn reached(&mut self, now: Instant) {
+        self.unreached_before = self.unreached_in_all(now);
+        self.unreached = None;
+    }
+
+    /// For how long the queue was open and the endpoint could not be reached, up to now.
     fn unreached_in_all(&self, now: Instant) -> Duration {
-        let current = self.unreached.as_ref().map(|unreached| now.saturating_duration_since(unreached.since));
+        let current = self.unreached.as_ref().filter(|_| self.open);
+        let current = current.map(|unreached| now.saturating_duration_since(unreached.since));
         self.unreached_before + current.unwrap_or_default()
     }
 }
@@ -361,6 +394,7 @@ impl<Id> fmt::Debug for Queue<Id> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queue")
             .field("limits", &self.limits)
+            .field("open", &self.open)
             .field("known", &self.known.len())
             .field("under_way", &self.under_way)
             .field("backing_off", &self.unreached.is_some())

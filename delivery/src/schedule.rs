@@ -239,7 +239,13 @@ impl History {
         since.saturating_sub(Duration::from_millis(self.held_ms))
     }
 
-    fn started(&self) -> SystemTime {
+    /// The time that does not count.
+    pub fn held_up(&self) -> Duration {
+        Duration::from_millis(self.held_ms)
+    }
+
+    /// When the delivery could first have been sent.
+    pub fn started(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_millis(self.start_ms.min(LATEST_MS))
     }
 }

@@ -164,6 +164,92 @@ fn a_cancelled_delivery_leaves_no_trace_wherever_it_stood() {
 }
 
 #[test]
+fn a_closed_queue_lets_nothing_leave_and_its_time_counts_as_held() {
+    let (mut queue, now) = (queue(1), Instant::now());
+    queue.set_open(false, now);
+    assert!(queue.starts_waiting(now));
+    assert_eq!((queue.leave(now), queue.blocked_by(now)), (Leave::Idle, Some(Blocked::Closed)));
+    queue.wait("first", place("shop", "stage", 1), now);
+    queue.wait("retry", Place { not_before: Some(now + seconds(5)), ..place("shop", "stage", 2) }, now);
+    assert_eq!(queue.leave(now), Leave::Closed);
+    assert_eq!(queue.leave(now + seconds(5)), Leave::Closed);
+    queue.set_open(true, now + seconds(60));
+    assert_eq!(queue.blocked_by(now + seconds(60)), None);
+    assert_eq!(queue.leave(now + seconds(60)), Leave::Now { id: "first", held: seconds(60) });
+    queue.set_open(false, now + seconds(60));
+    assert!(queue.finished(&"first", Contact::Answered, now + seconds(60)), "it was under way and stayed so");
+    queue.set_open(true, now + seconds(70));
+    assert_eq!(queue.leave(now + seconds(70)), Leave::Now { id: "retry", held: seconds(65) });
+}
+
+#[test]
+fn time_out_of_reach_counts_against_a_delivery_only_while_the_queue_is_open() {
+    let (mut queue, now) = (queue(1), Instant::now());
+    queue.wait(1, place("shop", "stage", 1), now);
+    queue.leave(now);
+    queue.wait(2, place("shop", "stage", 2), now);
+    queue.finished(&1, Contact::NotReached, now);
+    for (open, at) in [(false, 10), (false, 20), (true, 110), (true, 120)] {
+        queue.set_open(open, now + seconds(at));
+    }
+    // 10 s out of reach, closed for 100 s, 90 s out of reach.
+    assert_eq!(queue.leave(now + seconds(200)), Leave::Now { id: 2, held: seconds(100) });
+}
+
+#[test]
+fn an_endpoint_that_was_changed_is_tried_at_once_and_attempts_from_before_say_nothing_about_it() {
+    let (mut queue, now) = (queue(2), Instant::now());
+    for order in 0..4 {
+        queue.wait(order, place("shop", "stage", order), now);
+    }
+    assert!(matches!((queue.leave(now), queue.leave(now)), (Leave::Now { id: 0, .. }, Leave::Now { id: 1, .. })));
+    queue.finished(&0, Contact::NotReached, now + seconds(15));
+    assert_eq!(queue.blocked_by(now + seconds(15)), Some(Blocked::Unreached));
+    queue.reach_anew(now + seconds(15));
+    assert!(!queue.backing_off());
+    assert!(matches!(queue.leave(now + seconds(15)), Leave::Now { id: 2, .. }));
+    assert_eq!(queue.blocked_by(now + seconds(15)), Some(Blocked::Full));
+    queue.finished(&1, Contact::NotReached, now + seconds(16));
+    assert!(!queue.backing_off(), "it left before the change");
+    queue.finished(&2, Contact::NotReached, now + seconds(17));
+    assert!(queue.backing_off());
+    // Fifteen seconds were held by the number at once, and no time since.
+    assert_eq!(queue.held(&3, now + seconds(60)), Some(seconds(17)));
+}
+
+#[test]
+fn one_that_was_not_sent_does_not_count_for_the_rate() {
+    let now = Instant::now();
+    let mut queue = Queue::new(Limits::default().rate(2, seconds(10)).unwrap());
+    for order in 0..4 {
+        queue.wait(order, place("shop", "stage", order), now);
+    }
+    for (id, at) in [(0, 0), (1, 1)] {
+        assert!(matches!(queue.leave(now + seconds(at)), Leave::Now { id: left, .. } if left == id));
+    }
+    assert_eq!(queue.blocked_by(now + seconds(2)), Some(Blocked::Rate));
+    assert!(queue.not_sent(&1) && !queue.not_sent(&1) && !queue.not_sent(&3));
+    assert!(matches!(queue.leave(now + seconds(2)), Leave::Now { id: 2, .. }));
+    assert_eq!(queue.leave(now + seconds(2)), Leave::At(now + seconds(10)));
+    assert_eq!((queue.under_way(), queue.waiting()), (2, 1));
+}
+
+#[test]
+fn a_queue_is_idle_when_nothing_that_happened_matters_any_more() {
+    let now = Instant::now();
+    let mut queue = Queue::new(Limits::default().rate(1, seconds(10)).unwrap());
+    assert!(queue.is_idle(now));
+    queue.wait(1, place("shop", "stage", 1), now);
+    assert!(!queue.is_idle(now));
+    queue.leave(now);
+    assert!(!queue.is_idle(now + seconds(20)), "one is under way");
+    queue.finished(&1, Contact::NotReached, now);
+    assert!(!queue.is_idle(now + seconds(20)), "it backs off");
+    queue.reach_anew(now);
+    assert!(!queue.is_idle(now + seconds(9)) && queue.is_idle(now + seconds(10)), "the rate remembers it for 10 s");
+}
+
+#[test]
 fn numbers_out_of_range_are_refused_with_the_range() {
     let limits = Limits::default;
     for (result, text) in [
@@ -183,6 +269,9 @@ enum Step {
     Wait { id: u32, namespace: u8, context: u8, retry_in: Option<u8> },
     Leave,
     Finish { nth: usize, contact: Contact },
+    NotSent { nth: usize },
+    Open(bool),
+    ReachAnew,
     Cancel { id: u32 },
     Pass { seconds: u8 },
 }
@@ -194,6 +283,9 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(id, namespace, context, retry_in)| Step::Wait { id, namespace, context, retry_in }),
         6 => Just(Step::Leave),
         3 => (any::<usize>(), contact).prop_map(|(nth, contact)| Step::Finish { nth, contact }),
+        1 => any::<usize>().prop_map(|nth| Step::NotSent { nth }),
+        1 => proptest::bool::weighted(0.7).prop_map(Step::Open),
+        1 => Just(Step::ReachAnew),
         1 => (0..60_u32).prop_map(|id| Step::Cancel { id }),
         2 => (0..8_u8).prop_map(|seconds| Step::Pass { seconds }),
     ]
@@ -208,7 +300,8 @@ proptest! {
         let (mut queue, mut now) = (Queue::new(limits), Instant::now());
         let mut waiting: HashMap<u32, Option<Instant>> = HashMap::new();
         let mut under_way: Vec<u32> = Vec::new();
-        let mut left: Vec<Instant> = Vec::new();
+        let mut left: Vec<(u32, Instant)> = Vec::new();
+        let mut open = true;
         for step in steps {
             match step {
                 Step::Wait { id, namespace, context, retry_in } => {
@@ -225,19 +318,32 @@ proptest! {
                         let not_before = waiting.remove(&id);
                         prop_assert!(not_before.is_some_and(|time| time.is_none_or(|time| time <= now)));
                         under_way.push(id);
-                        left.push(now);
-                        let recent = left.iter().filter(|time| **time + seconds(period) > now).count();
+                        left.push((id, now));
+                        prop_assert!(open);
+                        let recent = left.iter().filter(|(_, time)| *time + seconds(period) > now).count();
                         prop_assert!(recent <= requests as usize && under_way.len() <= concurrency as usize);
                     }
                     Leave::At(time) => prop_assert!(time > now && !waiting.is_empty()),
                     Leave::Full => prop_assert!(!under_way.is_empty() && !waiting.is_empty()),
+                    Leave::Closed => prop_assert!(!open && !waiting.is_empty()),
                     Leave::Idle => prop_assert!(waiting.is_empty()),
                 },
                 Step::Finish { nth, contact } if !under_way.is_empty() => {
                     let id = under_way.remove(nth % under_way.len());
                     prop_assert!(queue.finished(&id, contact, now));
                 }
-                Step::Finish { .. } => {}
+                Step::NotSent { nth } if !under_way.is_empty() => {
+                    let id = under_way.remove(nth % under_way.len());
+                    prop_assert!(queue.not_sent(&id));
+                    let last = left.iter().rposition(|(other, _)| *other == id);
+                    left.remove(last.unwrap());
+                }
+                Step::Finish { .. } | Step::NotSent { .. } => {}
+                Step::Open(now_open) => {
+                    open = now_open;
+                    queue.set_open(open, now);
+                }
+                Step::ReachAnew => queue.reach_anew(now),
                 Step::Cancel { id } => {
                     let known = waiting.remove(&id).is_some() || under_way.contains(&id);
                     under_way.retain(|other| *other != id);
@@ -247,6 +353,7 @@ proptest! {
             }
             prop_assert_eq!((queue.waiting(), queue.under_way()), (waiting.len(), under_way.len()));
         }
+        queue.set_open(true, now);
         // Whoever follows what the queue says gets everybody through.
         let mut rounds = 0;
         while !(waiting.is_empty() && under_way.is_empty()) {
@@ -258,7 +365,7 @@ proptest! {
                     under_way.push(id);
                 }
                 Leave::At(time) => now = time,
-                Leave::Full | Leave::Idle => {
+                Leave::Full | Leave::Closed | Leave::Idle => {
                     let id = under_way.remove(0);
                     prop_assert!(queue.finished(&id, Contact::Answered, now));
                 }
