@@ -19,7 +19,7 @@ suites = $(shell sed -n '/^\[\[test\]\]/,/^$$/s/^name = "\(.*\)"/--test \1/p' te
 integration = test --locked --workspace --features cicdcontext-tests/cluster $(suites)
 
 .DEFAULT_GOAL := help
-.PHONY: help build generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration test differential demo bench fuzz clean-ish
+.PHONY: help build generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration guarantees test differential demo bench fuzz clean-ish
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -60,6 +60,11 @@ unit: ## Run unit, property and documentation tests; no cluster is needed
 integration: build ## Run the integration suite on a real API server (CLUSTER_KUBECONFIG=FILE uses yours)
 	$(cargo) $(integration) --no-run
 	CARGO_NET_OFFLINE=$(offline) $(programs)/cluster with -- cargo $(integration)
+
+guarantees: build ## Kill the operator at every point between two effects and write docs/guarantees.md from what is seen
+	$(cargo) $(integration) --no-run
+	CARGO_NET_OFFLINE=$(offline) GUARANTEES_FILE=$(CURDIR)/docs/guarantees.md $(programs)/cluster with -- \
+		cargo $(integration) -- --nocapture crashes::wherever
 
 test: ## Everything that must pass: format, clippy, generated files, unit tests, integration suite
 	@.ci/stages fmt-check clippy generated unit integration

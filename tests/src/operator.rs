@@ -279,6 +279,11 @@ impl Operator {
         sent.map_err(|error| OperatorError::io("send a signal to", "the operator")(error.into()))
     }
 
+    /// Waits until the process has ended, however long that takes, and tells how.
+    pub async fn exited(&mut self) -> Result<ExitStatus, OperatorError> {
+        self.child.wait().await.map_err(OperatorError::io("wait for", "the operator"))
+    }
+
     /// Waits until the process has ended by itself, and tells how.
     pub async fn ended(mut self) -> Result<ExitStatus, OperatorError> {
         match timeout(STOPPED_WITHIN, self.child.wait()).await {

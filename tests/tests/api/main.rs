@@ -13,6 +13,7 @@ mod captures;
 mod cli;
 mod concurrent;
 mod control_plane;
+mod crashes;
 mod definitions;
 mod endpoint_status;
 mod endpoints;

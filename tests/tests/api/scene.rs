@@ -92,9 +92,13 @@ impl Scene {
 
     /// Starts the operator, with the rights of its own role and no others.
     pub(crate) async fn start_operator(&mut self, flags: &[&str]) {
-        let launch = Launch::new(self.access.kubeconfig(Role::Operator), &self.log).unwrap();
-        let launch = flags.iter().fold(launch.namespace(&self.namespace), |launch, flag| launch.flag(flag));
+        let launch = flags.iter().fold(self.launch(), |launch, flag| launch.flag(flag));
         self.operator = Some(Operator::start(&launch).await.unwrap_or_else(|error| panic!("{error}")));
+    }
+
+    /// How the operator is started.
+    pub(crate) fn launch(&self) -> Launch {
+        Launch::new(self.access.kubeconfig(Role::Operator), &self.log).unwrap().namespace(&self.namespace)
     }
 
     /// Kills the operator without a warning.
@@ -237,16 +241,26 @@ impl Scene {
     }
 
     /// Looks again and again until there is something; what was seen last is quoted if it never is.
-    pub(crate) async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
+    pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFnMut() -> Result<T, String>) -> T {
+        self.until_within(DEADLINE, what, look).await
+    }
+
+    /// The same for what takes longer.
+    pub(crate) async fn until_within<T>(
+        &self,
+        deadline: Duration,
+        what: &str,
+        mut look: impl AsyncFnMut() -> Result<T, String>,
+    ) -> T {
         let begun = Instant::now();
         loop {
             let last = match look().await {
                 Ok(found) => return found,
                 Err(last) => last,
             };
-            if begun.elapsed() > DEADLINE {
+            if begun.elapsed() > deadline {
                 let tail = self.operator.as_ref().map(Operator::tail).unwrap_or_default();
-                let (seconds, log) = (DEADLINE.as_secs(), self.log.display());
+                let (seconds, log) = (deadline.as_secs(), self.log.display());
                 panic!("wait until {what}: not within {seconds} s; the end of {log}:\n{tail}\nlast seen: {last}");
             }
             sleep(POLL).await;
@@ -315,6 +329,8 @@ impl Scene {
         let spec = json!({
             "url": self.receiver.url(path), "allowHttp": true,
             "bodies": {"notify": r#"{"text": "{{handler.message}}"}"#},
+            // Tests that are about something else see at once what came of an attempt.
+            "retry": {"maxAttempts": 1},
         });
         self.create(Kind::Endpoint, name, &with(spec, more)).await
     }
