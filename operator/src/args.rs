@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::configuration::DEFAULT_BUDGET_BYTES;
+use crate::{configuration::DEFAULT_BUDGET_BYTES, crash::CrashAt};
 
 /// The operator of CicdContexts.
 #[derive(Clone, Debug, Parser)]
@@ -102,6 +102,11 @@ pub struct RunArguments {
     #[arg(long, default_value = "1h", value_parser = parse_duration, value_name = "DURATION", hide = true)]
     pub orphaned_event_age: Duration,
 
+    /// Be killed with SIGKILL the Nth time that a point between two effects is passed. For tests; a release build refuses
+    /// it.
+    #[arg(long, value_name = "POINT[:N]", hide = true)]
+    pub crash_at: Option<CrashAt>,
+
     /// How many contexts may have an event handled at once.
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub concurrency: usize,
@@ -115,8 +120,9 @@ pub struct RunArguments {
     #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
-    /// How long work that is under way may go on after SIGTERM.
-    #[arg(long, default_value = "25s", value_parser = parse_duration, value_name = "DURATION")]
+    /// How long AtMostOnce attempts that are under way may take to end after SIGTERM. Everything else ends within a
+    /// second: what was not finished is by the next process.
+    #[arg(long, default_value = "70s", value_parser = parse_duration, value_name = "DURATION")]
     pub shutdown_grace: Duration,
 
     /// Form of the log.

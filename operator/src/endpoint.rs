@@ -8,3 +8,4 @@ pub mod gather;
 pub mod proxy;
 pub mod reconcile;
 pub mod secret;
+pub mod terms;

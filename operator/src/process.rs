@@ -15,6 +15,7 @@ use crate::{
     client::{self, Connection},
     controller,
     controller::run::{Limits, Selection},
+    crash::CrashPlan,
     endpoint::proxy::Proxies,
     history::finished::Rules,
     leader::{self, Election, Leadership, Timing},
@@ -44,6 +45,7 @@ pub fn run(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
 async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
+    let crash = CrashPlan::new(arguments.crash_at)?;
     let policy = Policy::parse(&arguments.egress_allow, &arguments.egress_deny)?;
     let proxies = Proxies::read(&arguments.proxy, &arguments.proxy_credentials)?;
     let connection = client::connect(arguments.kubeconfig.as_deref()).await?;
@@ -68,9 +70,16 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     };
     if let Some(leadership) = leadership {
         metrics.leader.set(1);
-        let ended =
-            work(&arguments, &connection, (sender, proxies), &metrics, &readiness, (leadership, &mut election), stop)
-                .await;
+        let ended = work(
+            &arguments,
+            &connection,
+            (sender, proxies, crash),
+            &metrics,
+            &readiness,
+            (leadership, &mut election),
+            stop,
+        )
+        .await;
         metrics.leader.set(0);
         // Whoever lost the Lease does nothing more, not even in good order.
         ended?;
@@ -84,14 +93,14 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
 async fn work(
     arguments: &RunArguments,
     connection: &Connection,
-    (sender, proxies): (Sender, Proxies),
+    (sender, proxies, crash): (Sender, Proxies, CrashPlan),
     metrics: &Arc<Metrics>,
     readiness: &Readiness,
     (leadership, election): (Leadership, &mut Option<Election>),
     stop: CancellationToken,
 ) -> Result<(), Box<dyn Error>> {
     let process = format!("{}-{}", arguments.instance, std::process::id());
-    let (reporter, writer) = report::channel(connection.client()?, &arguments.instance, &process, metrics);
+    let (reporter, writer) = report::channel(connection.client()?, &arguments.instance, &process, metrics, &crash);
     let reports_stop = CancellationToken::new();
     let reports = tokio::spawn(writer.run(reports_stop.clone()));
     let settings = Settings {
@@ -100,6 +109,8 @@ async fn work(
         cluster_domain: arguments.cluster_domain.clone(),
         proxies,
         configuration_cache_bytes: arguments.configuration_cache_bytes,
+        identity: leader::identity(&pod(arguments)),
+        crash,
         history: Rules {
             minimum_age: SignedDuration::try_from(arguments.event_minimum_age)?,
             orphaned_age: SignedDuration::try_from(arguments.orphaned_event_age)?,
@@ -140,10 +151,15 @@ fn election(arguments: &RunArguments, connection: &Connection) -> Result<Option<
         arguments.leader_elect_retry_period,
     )?;
     let namespace = arguments.leader_elect_resource_namespace.as_deref().unwrap_or(connection.namespace());
-    let host = || std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
-    let pod = arguments.pod_name.clone().or_else(host).unwrap_or_else(|| arguments.instance.clone());
-    let election = Election::new(connection.client()?, namespace, &arguments.instance, leader::identity(&pod), timing);
+    let identity = leader::identity(&pod(arguments));
+    let election = Election::new(connection.client()?, namespace, &arguments.instance, identity, timing);
     Ok(Some(election))
+}
+
+/// The name of the Pod, as far as it is known.
+fn pod(arguments: &RunArguments) -> String {
+    let host = || std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
+    arguments.pod_name.clone().or_else(host).unwrap_or_else(|| arguments.instance.clone())
 }
 
 /// The API server is not a receiver of deliveries, whatever a flag allows.

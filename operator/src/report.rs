@@ -20,7 +20,12 @@ use kube::{Api, Client, Resource, api::PostParams};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{cache::Stored, client::bounded, metrics::Metrics};
+use crate::{
+    cache::Stored,
+    client::bounded,
+    crash::{CrashPlan, Point},
+    metrics::Metrics,
+};
 
 /// Most reports that wait to be written.
 const QUEUE: usize = 1024;
@@ -62,10 +67,17 @@ pub struct Writer {
     controller: String,
     instance: String,
     metrics: Arc<Metrics>,
+    crash: CrashPlan,
 }
 
 /// A reporter, and the writer that has to run for it.
-pub fn channel(client: Client, instance: &str, process: &str, metrics: &Arc<Metrics>) -> (Reporter, Writer) {
+pub fn channel(
+    client: Client,
+    instance: &str,
+    process: &str,
+    metrics: &Arc<Metrics>,
+    crash: &CrashPlan,
+) -> (Reporter, Writer) {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let writer = Writer {
         receiver,
@@ -73,6 +85,7 @@ pub fn channel(client: Client, instance: &str, process: &str, metrics: &Arc<Metr
         controller: format!("cicdcontext.io/{}", cut(instance, 48)),
         instance: cut(process, 128).to_owned(),
         metrics: Arc::clone(metrics),
+        crash: crash.clone(),
     };
     (Reporter { sender, metrics: Arc::clone(metrics) }, writer)
 }
@@ -145,9 +158,12 @@ impl Writer {
         };
         self.metrics.wrote("kubernetes_event");
         let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
-        if let Err(error) = bounded(api.create(&PostParams::default(), &event)).await {
-            self.metrics.dropped_reports.inc();
-            tracing::warn!(%error, reason = report.reason, "write a Kubernetes Event");
+        match bounded(api.create(&PostParams::default(), &event)).await {
+            Ok(_) => self.crash.pass(Point::KubernetesEvent),
+            Err(error) => {
+                self.metrics.dropped_reports.inc();
+                tracing::warn!(%error, reason = report.reason, "write a Kubernetes Event");
+            }
         }
     }
 }

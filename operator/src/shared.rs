@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     computing::Computing,
-    memory::{Interrupted, Leaving, Unrecorded, Unreportable},
+    memory::{Busy, Interrupted, Leaving, Unrecorded, Unreportable},
     trickle::Trickle,
 };
 use crate::{
@@ -30,17 +30,20 @@ use crate::{
     client::{RequestError, bounded},
     clock::Clock,
     configuration::{Bases, Configurations, Configured, facts::Facts},
+    crash::CrashPlan,
     endpoint::{
         activity::Activities,
         compiled::{Compilation, Compiled},
         proxy::Proxies,
     },
+    event::{order::is_to_run, retry::Due},
     history::{finished::Rules, memory::History},
     leader::Leadership,
     metrics::Metrics,
     queue::Queue,
     report::Reporter,
     state::{Fence, Schemas, Writers},
+    waiting::Waiting,
 };
 
 /// What flags decide.
@@ -56,6 +59,10 @@ pub struct Settings {
     pub proxies: Proxies,
     /// Bytes of compiled configurations that are kept.
     pub configuration_cache_bytes: usize,
+    /// The name under which this process claims attempts: no other has it.
+    pub identity: String,
+    /// Where tests want this process to be killed.
+    pub crash: CrashPlan,
     /// How long finished events are kept whatever a context says.
     pub history: Rules,
 }
@@ -81,7 +88,11 @@ impl Default for Caches {
     fn default() -> Self {
         Self {
             contexts: Arc::new(RwLock::new(Store::new(&[]))),
-            events: Arc::new(RwLock::new(Store::new(&[context_of_event, context_of_unfinished_event]))),
+            events: Arc::new(RwLock::new(Store::new(&[
+                context_of_event,
+                context_of_unfinished_event,
+                context_of_event_to_run,
+            ]))),
             state_writes: Arc::new(RwLock::new(Store::new(&[context_of_state_write]))),
             bases: Arc::new(RwLock::new(Store::new(&[]))),
             cluster_bases: Arc::new(RwLock::new(Store::new(&[]))),
@@ -102,9 +113,15 @@ pub fn context_of_unfinished_event(event: &Stored<CicdEvent>) -> Option<ObjectKe
     if event.status_or_default().phase.is_final() { None } else { context_of_event(event) }
 }
 
+/// The same for events whose handlers have not all had their turn: however many deliveries wait.
+pub fn context_of_event_to_run(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
+    if is_to_run(event) { context_of_event(event) } else { None }
+}
+
 /// Numbers of the indexes of [`Caches::events`].
 const ALL_EVENTS: usize = 0;
 const UNFINISHED_EVENTS: usize = 1;
+const EVENTS_TO_RUN: usize = 2;
 
 /// The context that a state write names; one whose spec cannot be read is filed under a blank name.
 pub fn context_of_state_write(write: &Stored<CicdStateWrite>) -> Option<ObjectKey> {
@@ -125,6 +142,10 @@ pub struct Queues {
     pub bases: Queue,
     /// Endpoints whose status is to be checked.
     pub endpoints: Queue,
+    /// Deliveries that waited and are to be tried; see [`Operator::due`].
+    pub deliveries: Queue,
+    /// Events whose redelivery is asked for.
+    pub redeliveries: Queue,
     /// Contexts whose finished events, or which themselves, may have to go.
     pub history: Queue,
 }
@@ -157,10 +178,18 @@ pub struct Operator {
     pub leaving: Leaving,
     /// Events whose status the API server refuses.
     pub unreportable: Unreportable,
+    /// Deliveries that wait.
+    pub waiting: Waiting,
+    /// Those whose turn has come.
+    pub due: Due,
+    /// Events that somebody works on.
+    pub busy: Busy,
     /// Runs that were interrupted.
     pub interrupted: Interrupted,
     /// Outcomes that the API server has not taken yet.
     pub unrecorded: Unrecorded,
+    /// Whether this process is to be killed at some point.
+    pub crash: CrashPlan,
     /// Sends requests.
     pub sender: Sender,
     /// Writes Kubernetes Events.
@@ -199,9 +228,11 @@ impl Operator {
                 Arc::clone(&schemas),
                 Arc::clone(&computing),
                 Fence::new(leadership.clone(), reporter.clone()),
+                settings.crash.clone(),
             ),
             schemas,
             history: History::new(settings.history),
+            crash: settings.crash.clone(),
             client,
             settings,
             caches,
@@ -211,6 +242,9 @@ impl Operator {
             activities: Activities::default(),
             leaving: Leaving::default(),
             unreportable: Unreportable::default(),
+            waiting: Waiting::default(),
+            due: Due::default(),
+            busy: Busy::default(),
             interrupted: Interrupted::default(),
             unrecorded: Unrecorded::default(),
             sender,
@@ -231,6 +265,16 @@ impl Operator {
     /// The events of a context that are not finished.
     pub fn unfinished_events_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
         watch::read(&self.caches.events, |store| store.find(UNFINISHED_EVENTS, context))
+    }
+
+    /// The events of a context whose handlers have not all had their turn.
+    pub fn events_to_run_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
+        watch::read(&self.caches.events, |store| store.find(EVENTS_TO_RUN, context))
+    }
+
+    /// Whether there is a context of this name, as far as the cache knows.
+    pub fn knows_context(&self, context: &ObjectKey) -> bool {
+        watch::read(&self.caches.contexts, |store| store.get(context).is_some())
     }
 
     /// The state writes that name a context.
@@ -295,7 +339,12 @@ impl Operator {
         Ok(!bounded(api.list_metadata(&parameters)).await?.items.is_empty())
     }
 
-    /// The time, by the API server's clock, in whole seconds as its timestamps are.
+    /// The time by the API server's clock.
+    pub fn precise_now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// The same in whole seconds, as its timestamps are.
     pub fn now(&self) -> jiff::Timestamp {
         let now = self.clock.now();
         jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)

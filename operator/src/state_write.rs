@@ -20,11 +20,18 @@ use self::verdict::{Judged, Verdict, judge};
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::RequestError,
+    crash::Point,
     history,
     metrics::HistoryLabels,
     queue::Next,
     report::Severity,
-    shared::{Operator, acknowledged::acknowledged, deletion, status, wake::state_write_changed},
+    shared::{
+        Operator,
+        acknowledged::acknowledged,
+        deletion::{Deletion, delete as delete_object},
+        status,
+        wake::state_write_changed,
+    },
     state::{Intent, WriteError},
 };
 
@@ -139,7 +146,9 @@ async fn delete(operator: &Operator, write: &Write) -> Result<(), RequestError> 
     let key = ObjectKey::new(write.namespace(), write.name());
     let judged = Preconditions { uid: Some(write.uid().to_owned()), resource_version: None };
     // It does not matter if it was withdrawn by its creator, or if another object has its name by now.
-    deletion::delete::<CicdStateWrite>(operator, &key, judged, "state_write_delete").await?;
+    if let Deletion::Deleted = delete_object::<CicdStateWrite>(operator, &key, judged, "state_write_delete").await? {
+        operator.crash.pass(Point::StateWriteDeleted);
+    }
     watch::write(&operator.caches.state_writes, |store| store.forget(&key, write.uid()));
     Ok(())
 }
@@ -155,6 +164,7 @@ async fn refuse(operator: &Operator, write: &Write, verdict: &Verdict) -> Result
     operator.reporter.report(write, Severity::Warning, REFUSED, "Apply", note);
     match status::replace(operator, write, &new, "state_write_status").await {
         Ok(written) => {
+            operator.crash.pass(Point::StateWriteRefused);
             // The watch will not tell of a version that the cache has already; when its time is over it has to go.
             if let Some(changed) = watch::write(&operator.caches.state_writes, |store| store.put_if_newer(written)) {
                 state_write_changed(operator, &changed);

@@ -24,6 +24,7 @@ use serde_json::json;
 use crate::{
     cache::{ObjectKey, Stored},
     client::{RequestError, bounded},
+    crash::Point,
     queue::Next,
     report::Severity,
     shared::Operator,
@@ -145,6 +146,7 @@ async fn take_in(
     let create_api: Api<CicdEvent> = Api::namespaced(operator.client.clone(), context.namespace());
     match bounded(create_api.create(&PostParams::default(), &object)).await {
         Ok(created) => {
+            operator.crash.pass(Point::EventCreated);
             if let Some(problem) = problem {
                 let note = format!("annotation {}: {problem}", full_key(found));
                 operator.reporter.report(context, Severity::Warning, reason::BAD_ANNOTATION, "TakeIn", note);

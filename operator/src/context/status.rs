@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use crate::{
     cache::{Malformed, ObjectKey, Stored, watch},
     configuration::{NotReady, facts::Facts, may_recover_by_itself},
+    crash::Point,
     queue::Next,
     report::Severity,
     shared::{Operator, status},
@@ -60,8 +61,9 @@ async fn bring_up_to_date(
     judge(&mut after, spec, facts, state_valid, &Time(operator.now()));
     let changed = after != before;
     if changed && conditions::is_true(&after.conditions, condition::READY) {
-        // What waited for the configuration can begin.
+        // What waited for the configuration can begin, or go on.
         operator.queues.events.add(key.clone());
+        operator.waiting.unpark(key);
     }
     let edited = facts.is_some_and(|facts| operator.trickle.is_edited(key, facts.fingerprint));
     let prompt = flips(&before, &after) || (changed && edited);
@@ -86,6 +88,7 @@ async fn bring_up_to_date(
     tell(operator, context, &before, &after);
     match status::replace(operator, context, &after, "context_status").await {
         Ok(_) => {
+            operator.crash.pass(Point::ContextStatus);
             operator.trickle.wrote(key);
             Next::Await
         }

@@ -8,6 +8,7 @@ use kube::{Api, Resource, core::object::HasStatus};
 
 use crate::{
     cache::{Malformed, ObjectKey, Stored, watch},
+    crash::Point,
     queue::Next,
     report::Severity,
     shared::{Operator, status},
@@ -66,7 +67,7 @@ where
             operator.reporter.report(stored, Severity::Warning, why, "Check", message);
         }
         match status::patch(operator, api, stored, &after, "base_status").await {
-            Ok(_) => {}
+            Ok(_) => operator.crash.pass(Point::BaseStatus),
             // An object that breaks its schema takes no status either; a change of it brings it here again.
             Err(error) if matches!(error.code(), Some(404 | 422)) => {}
             Err(error) => {

@@ -28,6 +28,16 @@ const STATUS_WORKERS: usize = 8;
 /// Workers for what is never urgent: the deletion of what is old.
 const HISTORY_WORKERS: usize = 4;
 
+/// Workers for deliveries that are tried again. Each endpoint lets as many go as it says; this bounds all of them
+/// together, and no namespace keeps the others from it.
+const DELIVERY_WORKERS: usize = 256;
+/// Workers for what people ask for by hand.
+const REDELIVERY_WORKERS: usize = 4;
+/// How long after a stop a request may be under way that is sent again by the next process if need be.
+const SEND_GRACE: Duration = Duration::from_secs(1);
+/// How often it is looked whether attempts that were claimed are over.
+const CLAIMS_POLL: Duration = Duration::from_millis(50);
+
 /// How much is done at once, and for how long after a stop.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -83,6 +93,18 @@ pub async fn run(
             workers(&operator, &queues.endpoints, 2, "endpoint", &stop, |operator, key| async move {
                 endpoint::reconcile::reconcile(&operator, &key).await
             }),
+            workers(&operator, &queues.deliveries, DELIVERY_WORKERS, "delivery", &stop, |operator, key| async move {
+                event::retry::reconcile(&operator, &key).await
+            }),
+            workers(
+                &operator,
+                &queues.redeliveries,
+                REDELIVERY_WORKERS,
+                "redelivery",
+                &stop,
+                |operator, key| async move { event::redeliver::reconcile(&operator, &key).await }
+            ),
+            operator.waiting.run(stop.clone(), |released| queues.deliveries.add(operator.due.put(released))),
             workers(&operator, &queues.history, HISTORY_WORKERS, "history", &stop, |operator, key| async move {
                 history::reconcile(&operator, &key).await
             }),
@@ -90,7 +112,14 @@ pub async fn run(
     };
     let too_late = async {
         stop.cancelled().await;
-        tokio::time::sleep(limits.shutdown_grace).await;
+        tokio::time::sleep(SEND_GRACE.min(limits.shutdown_grace)).await;
+        // Whoever has claimed an attempt is the only one who can tell how it ended.
+        let claims_end = async {
+            while operator.busy.has_claims() {
+                tokio::time::sleep(CLAIMS_POLL).await;
+            }
+        };
+        let _ = tokio::time::timeout(limits.shutdown_grace.saturating_sub(SEND_GRACE), claims_end).await;
     };
     tokio::select! {
         _ = work => tracing::info!("all work is done"),

@@ -45,11 +45,6 @@ pub enum DestinationError {
     /// The operator does not have the proxy.
     #[error(transparent)]
     Proxy(#[from] UnknownProxy),
-    /// The endpoint wants what this version does not do.
-    #[error(
-        "use spec.{0}: this version of the operator does not do that yet, and sends nothing rather than less than was asked for"
-    )]
-    NotSupported(&'static str),
 }
 
 impl DestinationError {
@@ -66,7 +61,6 @@ impl DestinationError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Secret(error) => error.reason(),
-            Self::NotSupported(_) => reason::NOT_SUPPORTED,
             Self::Url(_) | Self::SecretUrl(_) | Self::Request(_) | Self::Material { .. } | Self::Proxy(_) => {
                 reason::ENDPOINT_NOT_READY
             }
@@ -82,7 +76,6 @@ pub async fn destination(
     scope: Scope,
     headers: &[(String, String)],
 ) -> Result<Destination, DestinationError> {
-    refuse_unsupported(spec)?;
     let mut destination = match (&spec.url, &spec.url_from) {
         (_, Some(source)) => {
             let secret = secrets.value(&source.secret_key_ref).await?;
@@ -136,10 +129,4 @@ async fn credentials(spec: &CicdEndpointSpec, secrets: &mut Secrets) -> Result<C
     let username = secrets.value(&key(username_key, "username")).await?;
     let password = secrets.value(&key(password_key, "password")).await?;
     Ok(Credentials::Basic { username, password })
-}
-
-/// What protects a delivery must not be left out silently.
-fn refuse_unsupported(spec: &CicdEndpointSpec) -> Result<(), DestinationError> {
-    // A delivery that is held back waits: that comes together with retries.
-    if spec.suspend == Some(true) { Err(DestinationError::NotSupported("suspend")) } else { Ok(()) }
 }

@@ -2,8 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use cicdcontext_crds::{CicdEndpoint, CicdEndpointSpec, handler::EndpointReference};
-use cicdcontext_engine::handler::{EndpointLookup, Endpoints};
+use cicdcontext_crds::{CicdEndpoint, CicdEndpointSpec, handler::EndpointReference, vocabulary::reason};
+use cicdcontext_engine::{
+    event::{Failure, Prospect},
+    handler::{EndpointLookup, Endpoints, Target},
+};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api,
@@ -27,6 +30,26 @@ impl Gathered {
     /// Namespace and spec of an endpoint that was found.
     pub fn spec(&self, reference: &EndpointReference) -> Option<(&str, &CicdEndpointSpec)> {
         self.specs.get(reference).map(|(stored, spec)| (stored.namespace(), spec))
+    }
+
+    /// Why an endpoint that was to be sent to cannot be: it went, or the permission did. It may come back.
+    pub fn problem(&self, reference: &EndpointReference) -> Failure {
+        let name = Target::Endpoint(reference.clone());
+        match self.find(reference) {
+            EndpointLookup::NotAllowed => {
+                let message = format!(
+                    "use CicdEndpoint {name}: there is none that lists this namespace in spec.allowedNamespaces"
+                );
+                Failure::new(Prospect::Final, reason::ENDPOINT_NOT_ALLOWED, message)
+            }
+            EndpointLookup::Broken(problem) => {
+                Failure::new(Prospect::Final, reason::ENDPOINT_NOT_READY, format!("use CicdEndpoint {name}: {problem}"))
+            }
+            EndpointLookup::NotFound | EndpointLookup::Found(_) => {
+                let message = format!("find CicdEndpoint {name}: there is none of this name");
+                Failure::new(Prospect::Retry, reason::ENDPOINT_NOT_FOUND, message)
+            }
+        }
     }
 
     /// The object of an endpoint that was found.
@@ -76,7 +99,10 @@ pub async fn gather(
 
 /// The endpoint from the cache, or else from the API server: one that was created a moment before the event may not
 /// have come through its watch, and one of a namespace that is not watched never does.
-async fn find(operator: &Operator, key: &ObjectKey) -> Result<Option<Arc<Stored<CicdEndpoint>>>, RequestError> {
+pub(super) async fn find(
+    operator: &Operator,
+    key: &ObjectKey,
+) -> Result<Option<Arc<Stored<CicdEndpoint>>>, RequestError> {
     if let Some(stored) = watch::read(&operator.caches.endpoints, |store| store.get(key)) {
         return Ok(Some(stored));
     }

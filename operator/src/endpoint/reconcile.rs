@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use cicdcontext_crds::{
     CicdEndpoint, CicdEndpointSpec, CicdEndpointStatus, Time, conditions,
-    endpoint::DeliveryGuarantee,
     vocabulary::{condition, reason},
 };
-use cicdcontext_delivery::Scope;
+use cicdcontext_delivery::{Scope, limit::Limits};
 
-use super::{destination::destination, secret::Secrets};
+use super::{destination::destination, gather::find, secret::Secrets};
 use crate::{
     cache::{ObjectKey, Stored, watch},
+    crash::Point,
+    event::retry::gate,
     queue::Next,
     report::Severity,
     shared::{Operator, status},
+    waiting::{Gate, Line},
 };
 
 /// How soon, and how late, an endpoint that is not ready is looked at again: Secrets are not watched. The longer it has
@@ -28,7 +30,7 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     let known = watch::read(&operator.caches.endpoints, |store| (store.get(key), store.len()));
     let (Some(stored), endpoints) = known else {
         operator.activities.forget(key);
-        return Next::Await;
+        return look_for(operator, key).await;
     };
     let activity = operator.activities.take(key, stored.uid());
     let verdict = match stored.spec() {
@@ -58,6 +60,7 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
         }
         match status::replace(operator, &*stored, &after, "endpoint_status").await {
             Ok(written) => {
+                operator.crash.pass(Point::EndpointStatus);
                 // The next look must not find the status as it was.
                 watch::write(&operator.caches.endpoints, |store| store.put_if_newer(written));
             }
@@ -81,16 +84,33 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     again.into_iter().chain(waiting).min().map_or(Next::Await, Next::After)
 }
 
+/// How often an endpoint is looked for that no watch tells of, as long as deliveries wait for it.
+const LOOK_FOR: Duration = Duration::from_mins(1);
+
+/// An endpoint that the cache does not have: it is gone, or in a namespace that is not watched.
+async fn look_for(operator: &Operator, key: &ObjectKey) -> Next {
+    let line = Line::Endpoint(key.clone());
+    if !operator.waiting.waits_at(&line) {
+        return Next::Await;
+    }
+    match find(operator, key).await {
+        Ok(Some(found)) => {
+            let spec = found.spec();
+            operator.waiting.set_gate(&line, spec.map_or(Gate::Open(Limits::default()), |spec| gate(&spec)));
+            Next::After(LOOK_FOR)
+        }
+        Ok(None) => {
+            operator.waiting.set_gate(&line, Gate::Missing);
+            Next::After(LOOK_FOR)
+        }
+        Err(_) => Next::Retry,
+    }
+}
+
 /// Sets the condition Ready.
 fn judge(operator: &Operator, stored: &Stored<CicdEndpoint>, verdict: &Verdict, status: &mut CicdEndpointStatus) {
-    let ignored = stored.spec().map(|spec| without_effect(&spec)).unwrap_or_default();
-    let usable = if ignored.is_empty() {
-        "the endpoint can be used".to_owned()
-    } else {
-        format!("the endpoint can be used; without effect in this version: {}", ignored.join(", "))
-    };
     let (ready, why, message) = match verdict {
-        Ok(()) => (true, reason::VALID, usable.as_str()),
+        Ok(()) => (true, reason::VALID, "the endpoint can be used"),
         Err((reason, message)) => (false, *reason, message.as_str()),
     };
     let generation = stored.metadata.generation;
@@ -109,18 +129,6 @@ fn look_again(status: &CicdEndpointStatus, now: jiff::Timestamp) -> Duration {
 fn reads_objects(spec: &CicdEndpointSpec) -> bool {
     let in_headers = spec.headers.iter().flatten().any(|header| header.value_from.is_some());
     in_headers || spec.url_from.is_some() || spec.auth.is_some() || spec.signing.is_some() || spec.tls.is_some()
-}
-
-/// Fields that are set and that this version does not act on. Those that protect a delivery are refused instead.
-fn without_effect(spec: &CicdEndpointSpec) -> Vec<&'static str> {
-    let fields = [
-        (spec.retry.is_some(), "retry"),
-        (spec.rate_limit.is_some(), "rateLimit"),
-        (spec.concurrency.is_some(), "concurrency"),
-        (spec.retry_when.is_some(), "retryWhen"),
-        (spec.delivery_guarantee == Some(DeliveryGuarantee::AtMostOnce), "deliveryGuarantee"),
-    ];
-    fields.into_iter().filter_map(|(set, field)| set.then_some(field)).collect()
 }
 
 /// Nothing, or the reason and a sentence.

@@ -1,8 +1,7 @@
 //! How a delivery ended, once that is known: counted, and noted for the status of its endpoint.
 
 use cicdcontext_crds::{
-    CicdEndpoint, HandlerPhase, HandlerStatus, conditions, handler::EndpointReference, vocabulary::condition,
-    vocabulary::reason,
+    CicdEndpoint, HandlerPhase, HandlerStatus, conditions, vocabulary::condition, vocabulary::reason,
 };
 use cicdcontext_engine::{
     event::Delivered,
@@ -25,9 +24,9 @@ pub struct Judging {
 
 /// Notes how a request ended, unless its endpoint has to judge the answer first.
 pub fn note(operator: &Operator, endpoints: &Gathered, request: &Request, delivered: &Delivered) -> Option<Judging> {
-    let spec = reference(&request.target).and_then(|reference| endpoints.spec(reference));
+    let spec = request.target.endpoint().and_then(|reference| endpoints.spec(reference));
     match &delivered.failure {
-        Some((reason, _)) => ended(operator, endpoints, &request.target, Err(reason)),
+        Some(failure) => ended(operator, endpoints, &request.target, Err(&failure.reason)),
         None if spec.is_some_and(|(_, spec)| spec.success_when.is_some()) => {
             return Some(Judging { target: request.target.clone(), webhook_id: request.webhook_id.clone() });
         }
@@ -41,18 +40,11 @@ impl Judging {
     pub fn judged(self, operator: &Operator, endpoints: &Gathered, handlers: &[HandlerStatus]) {
         let handler = handlers.iter().find(|handler| handler.webhook_id.as_ref() == Some(&self.webhook_id));
         let failure = handler
-            .filter(|handler| handler.phase == HandlerPhase::Failed)
+            .filter(|handler| handler.phase != HandlerPhase::Succeeded)
             .and_then(|handler| handler.reason.as_deref())
             // What fails later, in what is captured, is no failure of the delivery.
             .filter(|reason| [reason::NOT_SUCCESSFUL, reason::TEMPLATE_ERROR].contains(reason));
         ended(operator, endpoints, &self.target, failure.map_or(Ok(()), Err));
-    }
-}
-
-fn reference(target: &Target) -> Option<&EndpointReference> {
-    match target {
-        Target::Endpoint(reference) | Target::Foreign { endpoint: reference, .. } => Some(reference),
-        Target::Url(_) => None,
     }
 }
 
@@ -75,7 +67,7 @@ fn ended(operator: &Operator, endpoints: &Gathered, target: &Target, outcome: Re
 }
 
 fn reference_of<'a>(endpoints: &'a Gathered, target: &Target) -> Option<&'a Stored<CicdEndpoint>> {
-    endpoints.stored(reference(target)?)
+    endpoints.stored(target.endpoint()?)
 }
 
 /// Whether the status says that the endpoint is ready and it is not, or the other way around: a Secret came or went.

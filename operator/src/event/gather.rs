@@ -100,7 +100,9 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
         uid: context.uid().to_owned(),
     };
     let done = ledger.map(|ledger| ledger.done().to_vec()).unwrap_or_default();
-    let run = Run::new(facts, context_facts, program, done);
+    let mut run = Run::resume(facts, context_facts, program, done, &event.status_or_default());
+    // Whoever sent under a claim of this process has kept its run, or has written down what came of it.
+    run.drop_claims(&operator.settings.identity);
     operator.writers.retire(key, acknowledged(operator, key, &context).await);
     let endpoints = gather_endpoints(operator, context.namespace(), &run.endpoints()).await?;
     let state = context_spec.state.unwrap_or_default();

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
-use cicdcontext_crds::{CicdEvent, vocabulary::annotation};
+use cicdcontext_crds::{CicdEvent, EventPhase, vocabulary::annotation};
 
 use crate::cache::Stored;
 
-/// The events that are not finished, in their order.
-pub fn unfinished(events: Vec<Arc<Stored<CicdEvent>>>) -> Vec<Arc<Stored<CicdEvent>>> {
-    let mut unfinished: Vec<_> = events
-        .into_iter()
-        .filter(|event| !event.status_or_default().phase.is_final())
-        .filter(|event| event.metadata.deletion_timestamp.is_none())
-        .collect();
-    unfinished.sort_by_cached_key(|event| (order(event), event.name().to_owned()));
-    unfinished
+/// The events whose handlers have not all had their turn, in their order. Those of which only deliveries wait hold up
+/// nobody.
+pub fn to_run(events: Vec<Arc<Stored<CicdEvent>>>) -> Vec<Arc<Stored<CicdEvent>>> {
+    let mut events: Vec<_> =
+        events.into_iter().filter(|event| is_to_run(event) && event.metadata.deletion_timestamp.is_none()).collect();
+    events.sort_by_cached_key(|event| (order(event), event.name().to_owned()));
+    events
+}
+
+/// Whether the event's handlers have not all had their turn.
+pub fn is_to_run(event: &Stored<CicdEvent>) -> bool {
+    matches!(event.status_or_default().phase, EventPhase::Pending | EventPhase::Running)
 }
 
 /// An event's place: what its status or its annotation says, or else the resourceVersion under which it is seen.
@@ -42,7 +45,7 @@ mod tests {
     }
 
     fn names(events: Vec<Arc<Stored<CicdEvent>>>) -> Vec<String> {
-        unfinished(events).iter().map(|event| event.name().to_owned()).collect()
+        to_run(events).iter().map(|event| event.name().to_owned()).collect()
     }
 
     #[test]
@@ -57,8 +60,9 @@ mod tests {
     }
 
     #[test]
-    fn finished_events_have_no_turn() {
+    fn finished_events_and_those_that_only_wait_have_no_turn() {
         let done = event("done", 1, r#"{"phase":"Failed"}"#);
-        assert_eq!(names(vec![done, event("next", 2, r#"{"phase":"Running"}"#)]), ["next"]);
+        let waits = event("waits", 1, r#"{"phase":"Retrying"}"#);
+        assert_eq!(names(vec![done, waits, event("next", 2, r#"{"phase":"Running"}"#)]), ["next"]);
     }
 }

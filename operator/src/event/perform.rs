@@ -1,19 +1,20 @@
 //! Carries one event out as far as it goes: ends it, lets it wait, or performs its run.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cicdcontext_crds::{CicdContext, CicdEvent, Time, vocabulary::reason};
 use cicdcontext_engine::event::Outcome;
+use kube::Api;
 
 use super::{
     gather::{self, Found},
-    performance::{Interruption, Performance},
+    performance::{End, Interruption, Performance},
     record,
     rehearse::rehearse,
 };
 use crate::{
     cache::{ObjectKey, Stored},
-    client::RequestError,
+    client::{RequestError, bounded},
     queue::Next,
     shared::Operator,
     state_write,
@@ -30,16 +31,28 @@ pub enum Turn {
 
 /// Handles one event of the context `key` as far as it goes.
 pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEvent>) -> Turn {
+    let Some(busy) = operator.busy.enter(event.uid()) else { return Turn::Unfinished(Next::After(BUSY)) };
     if let Some(status) = operator.unrecorded.get(event.uid()) {
-        return match record::write(operator, event, &status).await {
-            Ok(_) => Turn::Finished,
-            Err(_) => Turn::Unfinished(Next::Retry),
-        };
+        return turn(record::write(operator, event, &status).await.map(|_| ()));
     }
     // State writes that were accepted before the event begins are applied before it.
     if let Err(error) = state_write::apply_waiting(operator, key).await {
         return retry(event, "apply the state writes before it", &error);
     }
+    // What a former process wrote down of it counts as it is now.
+    let live;
+    let event = if event.status_or_default().handlers.is_empty() {
+        event
+    } else {
+        match live_event(operator, event).await {
+            Ok(Some(found)) => {
+                live = found;
+                &live
+            }
+            Ok(None) => return Turn::Unfinished(Next::Await),
+            Err(error) => return retry(event, "read the event", &error),
+        }
+    };
     let found = match gather::gather(operator, key, event).await {
         Ok(found) => found,
         Err(error) => return retry(event, "gather what the event needs", &error),
@@ -51,10 +64,13 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
             if let Some(context) = &context {
                 adopt(operator, event, context).await;
             }
+            // What a run that was interrupted has done is not forgotten.
+            let begun = event.status_or_default();
+            let outcome = Outcome { handlers: begun.handlers, requests: begun.requests, paths: begun.paths, ..outcome };
             let status = record::status_of(operator, event, &outcome, None);
             match record::write(operator, event, &status).await {
                 Ok(written) => {
-                    if written {
+                    if written.is_some() {
                         record::report_waiting(operator, event, &outcome);
                     }
                     Turn::Unfinished(again.map_or(Next::Await, Next::After))
@@ -62,22 +78,45 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
                 Err(error) => retry(event, "write that the event waits", &error),
             }
         }
-        Found::Ends(outcome, context) => finish(operator, event, &outcome, None, context.as_ref()).await,
+        Found::Ends(outcome, context) => {
+            let outcome = outcome.over(&event.status_or_default());
+            turn(close(operator, event, &outcome, None, context.as_ref()).await)
+        }
         Found::Ready(ready) if ready.dry_run => {
             let started = Time(operator.now());
             let context = Arc::clone(&ready.context);
             let outcome = rehearse(operator, *ready).await;
-            finish(operator, event, &outcome, Some(&started), Some(&context)).await
+            turn(close(operator, event, &outcome, Some(&started), Some(&context)).await)
         }
-        Found::Ready(ready) => {
-            let started = Time(operator.now());
-            match Performance::new(operator, key, event, &started, *ready).run().await {
-                Ok((outcome, context)) => finish(operator, event, &outcome, Some(&started), Some(&context)).await,
+        Found::Ready(mut ready) => {
+            let started = event.status_or_default().start_time.unwrap_or_else(|| Time(operator.now()));
+            ready.run.expire_claims(&operator.settings.identity, &Time(operator.now()));
+            match Performance::new(operator, &busy, key, event, &started, *ready).run().await {
+                Ok((End::Done(outcome), context)) => {
+                    turn(close(operator, event, &outcome, Some(&started), Some(&context)).await)
+                }
+                Ok((End::Waits(outcome), context)) => turn(pause(operator, event, &outcome, &started, &context).await),
                 Err(Interruption::Stopping) => Turn::Unfinished(Next::Await),
                 Err(Interruption::Request(error)) => retry(event, "handle the event", &error),
+                Err(Interruption::NotClaimed(error)) => retry(event, "claim an attempt", &error),
             }
         }
     }
+}
+
+/// When an event is looked at again whose delivery is under way.
+const BUSY: Duration = Duration::from_millis(500);
+
+/// The event as the API server has it now, unless it is gone.
+async fn live_event(operator: &Operator, event: &Stored<CicdEvent>) -> Result<Option<Stored<CicdEvent>>, RequestError> {
+    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
+    let found = bounded(api.get_opt(event.name())).await?;
+    Ok(found.filter(|found| found.uid() == event.uid() && found.metadata.deletion_timestamp.is_none()))
+}
+
+/// The next event's turn has come once this one's outcome is written down.
+fn turn<E>(recorded: Result<(), E>) -> Turn {
+    recorded.map_or(Turn::Unfinished(Next::Retry), |()| Turn::Finished)
 }
 
 fn retry(event: &Stored<CicdEvent>, what: &str, error: &RequestError) -> Turn {
@@ -86,27 +125,39 @@ fn retry(event: &Stored<CicdEvent>, what: &str, error: &RequestError) -> Turn {
 }
 
 /// Adopts the event if need be, writes its outcome down and tells people.
-async fn finish(
+pub async fn close(
     operator: &Operator,
     event: &Stored<CicdEvent>,
     outcome: &Outcome,
     started: Option<&Time>,
     context: Option<&Arc<Stored<CicdContext>>>,
-) -> Turn {
+) -> Result<(), RequestError> {
     // A stale copy is not adopted: it is not this context's.
     if let Some(context) = context.filter(|_| outcome.reason != reason::STALE_OWNER) {
         adopt(operator, event, context).await;
     }
     let status = record::status_of(operator, event, outcome, started);
     record::report(operator, event, &status, outcome);
-    match record::write(operator, event, &status).await {
-        Ok(_) => {
-            operator.interrupted.remove(event.uid());
-            operator.queues.contexts.add(ObjectKey::new(event.namespace(), context_name(event)));
-            Turn::Finished
-        }
-        Err(_) => Turn::Unfinished(Next::Retry),
-    }
+    record::write(operator, event, &status).await?;
+    operator.interrupted.remove(event.uid());
+    operator.queues.contexts.add(ObjectKey::new(event.namespace(), context_name(event)));
+    Ok(())
+}
+
+/// Adopts the event if need be, and writes down what waits of it: from then on it stands in line.
+pub async fn pause(
+    operator: &Operator,
+    event: &Stored<CicdEvent>,
+    outcome: &Outcome,
+    started: &Time,
+    context: &Arc<Stored<CicdContext>>,
+) -> Result<(), RequestError> {
+    adopt(operator, event, context).await;
+    let status = record::status_of(operator, event, outcome, Some(started));
+    record::report_retrying(operator, event, &status, outcome);
+    record::write(operator, event, &status).await?;
+    operator.queues.contexts.add(ObjectKey::new(event.namespace(), context_name(event)));
+    Ok(())
 }
 
 /// Notes on an event whose creator did not say so whose it is. That it could not be noted harms nobody today.

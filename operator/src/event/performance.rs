@@ -2,26 +2,40 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cicdcontext_crds::{CicdContext, CicdEvent, CicdEventStatus, EventPhase, Time, vocabulary::reason};
+use cicdcontext_crds::{
+    CicdContext, CicdEndpointSpec, CicdEvent, Claim, EventPhase, HandlerPhase, Time, vocabulary::reason,
+};
+use cicdcontext_delivery::History;
 use cicdcontext_engine::{
-    event::{Outcome, Run, Step, View, Write},
+    event::{Failure, Outcome, Step, View, Wait, Write},
+    handler::{Request, Target},
     state::{ChangeSet, Limits},
 };
+use tokio::time::Sleep;
 
 use super::{
     delivered::{self, Judging},
     gather::Ready,
-    record, send,
+    line, record,
+    retry::{self, Verdict},
+    send,
 };
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::RequestError,
-    shared::Operator,
+    crash::Point,
+    endpoint::terms,
+    shared::{Operator, memory::BusyWith},
     state::{Intent, WriteError},
+    waiting::{First, Slot, Why},
 };
 
 /// Handling that takes longer than this shows as phase Running.
 const SHOW_RUNNING_AFTER: Duration = Duration::from_secs(1);
+/// How long a first attempt stands in line in memory before it is written down that it waits: most requests are short.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How long after its timeout an attempt that was claimed may still be told of by whoever made it.
+const CLAIM_GRACE: Duration = Duration::from_secs(5);
 
 const CONTEXT_DELETED: &str = "the CicdContext was deleted while the event was handled";
 
@@ -32,6 +46,8 @@ pub enum Interruption {
     Stopping,
     /// The API server was needed and did not answer. The run is kept, and goes on where it is.
     Request(RequestError),
+    /// An attempt could not be claimed. Nothing was sent; the run begins anew with what is written down.
+    NotClaimed(RequestError),
 }
 
 impl From<RequestError> for Interruption {
@@ -40,38 +56,88 @@ impl From<RequestError> for Interruption {
     }
 }
 
+/// How far a run came.
+#[derive(Debug)]
+pub enum End {
+    /// To its end.
+    Done(Outcome),
+    /// Something waits.
+    Waits(Outcome),
+}
+
+/// The place in line of a delivery that is to be tried again.
+#[derive(Debug)]
+pub struct Place {
+    /// The handler.
+    pub handler: String,
+    /// Its place under way.
+    pub slot: Slot,
+    /// How long it was held up by what is no failure.
+    pub held: Duration,
+}
+
+/// What is known of an attempt until the run says what follows on it.
+#[derive(Debug)]
+struct Last {
+    history: History,
+    retry_after: Option<Duration>,
+    target: Target,
+}
+
 /// One run under way.
 pub struct Performance<'a> {
     operator: &'a Operator,
+    busy: &'a BusyWith<'a>,
     key: &'a ObjectKey,
-    event: &'a Stored<CicdEvent>,
+    /// As our own claims have left it.
+    event: Stored<CicdEvent>,
     started: &'a Time,
     ready: Ready,
     /// The state may have changed since it was read.
     stale: bool,
     /// The answer that the next step judges.
     judging: Option<Judging>,
+    /// The place of the delivery that is tried again, until it is.
+    place: Option<Place>,
+    last: Option<Last>,
+    /// The outcome of an attempt that was claimed is not written down yet.
+    claimed: bool,
+    /// The handlers have run before; now something that waited is tried.
+    retrying: bool,
 }
 
 impl<'a> Performance<'a> {
     /// Begins, or goes on with the run that an unreachable API server interrupted: what was sent is not sent again.
     pub fn new(
         operator: &'a Operator,
+        busy: &'a BusyWith<'a>,
         key: &'a ObjectKey,
-        event: &'a Stored<CicdEvent>,
+        event: &Stored<CicdEvent>,
         started: &'a Time,
         mut ready: Ready,
     ) -> Self {
-        if let Some(run) = operator.interrupted.take(event.uid()) {
+        let interrupted = operator.interrupted.take(event.uid());
+        let stale = interrupted.is_some();
+        if let Some(run) = interrupted {
             ready.run = run;
         }
-        Self { operator, key, event, started, ready, stale: false, judging: None }
+        let retrying = event.status_or_default().phase == EventPhase::Retrying;
+        let (judging, place, last, claimed) = (None, None, None, false);
+        let event = event.clone();
+        Self { operator, busy, key, event, started, ready, stale, judging, place, last, claimed, retrying }
     }
 
-    /// Runs to the end; gives the outcome and the context as it is then.
-    pub async fn run(mut self) -> Result<(Outcome, Arc<Stored<CicdContext>>), Interruption> {
+    /// Tries the delivery again that has this place, unless it waits no more, or the run goes on with something else.
+    pub fn retry(&mut self, place: Place) {
+        if self.ready.run.attempt(&place.handler) {
+            self.place = Some(place);
+        }
+    }
+
+    /// Runs as far as possible; gives the context as it is then.
+    pub async fn run(mut self) -> Result<(End, Arc<Stored<CicdContext>>), Interruption> {
         match self.steps().await {
-            Ok(outcome) => Ok((outcome, self.ready.context)),
+            Ok(end) => Ok((end, self.ready.context)),
             Err(interruption) => {
                 if matches!(interruption, Interruption::Request(_)) {
                     self.operator.interrupted.keep(self.event.uid(), self.ready.run);
@@ -81,36 +147,30 @@ impl<'a> Performance<'a> {
         }
     }
 
-    async fn steps(&mut self) -> Result<Outcome, Interruption> {
+    async fn steps(&mut self) -> Result<End, Interruption> {
         let show = tokio::time::sleep(SHOW_RUNNING_AFTER);
         tokio::pin!(show);
-        let mut shown = false;
+        let mut shown = self.retrying;
         loop {
-            match self.next().await? {
+            let step = self.next().await?;
+            if self.claimed && matches!(step, Step::Send(_) | Step::Write(_) | Step::Again) && self.handler_ended() {
+                // What is known must not be told to be unknown because of what comes later.
+                self.claimed = false;
+                self.show_running().await;
+            }
+            match step {
                 Step::Again => {}
-                Step::Done(outcome) => return Ok(outcome),
+                Step::Done(outcome) => return Ok(End::Done(outcome)),
+                Step::Wait(outcome) => return Ok(End::Waits(outcome)),
                 Step::Write(write) => self.write(write).await?,
+                Step::Undelivered(failure) => self.undelivered(failure),
                 Step::Send(_) if self.operator.stop.is_cancelled() || !self.operator.leadership.holds() => {
                     return Err(Interruption::Stopping);
                 }
                 Step::Send(_) if self.is_deleted() => {
                     self.ready.run.cancel(reason::EVENT_DELETED, "the event was deleted before this was sent");
                 }
-                Step::Send(request) => {
-                    let sending = send::send(self.operator, &self.ready.endpoints, &request);
-                    tokio::pin!(sending);
-                    let delivered = tokio::select! {
-                        delivered = &mut sending => delivered,
-                        () = &mut show, if !shown => {
-                            shown = true;
-                            self.show_running().await;
-                            sending.await
-                        }
-                    };
-                    self.judging = delivered::note(self.operator, &self.ready.endpoints, &request, &delivered);
-                    self.ready.run.answered(delivered);
-                    self.stale = true;
-                }
+                Step::Send(request) => self.send(&request, show.as_mut(), &mut shown).await?,
             }
         }
     }
@@ -132,6 +192,133 @@ impl<'a> Performance<'a> {
             judging.judged(self.operator, &self.ready.endpoints, self.ready.run.handlers());
         }
         Ok(step)
+    }
+
+    /// Sends the request of this step, unless it has to wait.
+    async fn send(
+        &mut self,
+        request: &Request,
+        mut show: std::pin::Pin<&mut Sleep>,
+        shown: &mut bool,
+    ) -> Result<(), Interruption> {
+        let begun = || History::start(self.operator.precise_now().into());
+        let history = self.ready.run.history().map_or_else(begun, terms::history);
+        let (slot, held) = match self.place.take() {
+            Some(place) => (place.slot, place.held),
+            None => match self.enter(request).await {
+                Ok(slot) => {
+                    let held = slot.held();
+                    (slot, held)
+                }
+                Err(why) => {
+                    let (reason, message) = line::told(why, &request.target);
+                    let history = terms::kept(&history);
+                    self.ready.run.wait(Wait { reason: reason.to_owned(), message, until: None, history });
+                    return Ok(());
+                }
+            },
+        };
+        let history = history.held(held);
+        let at_most_once = terms::at_most_once(self.spec(&request.target));
+        if at_most_once && !self.claim(&history, &request.target).await? {
+            return Ok(());
+        }
+        let sending = send::send(self.operator, &self.ready.endpoints, request, at_most_once);
+        tokio::pin!(sending);
+        let attempt = tokio::select! {
+            attempt = &mut sending => attempt,
+            () = &mut show, if !*shown => {
+                *shown = true;
+                // A claim is written down already.
+                if !at_most_once {
+                    let standing = self.ready.run.standing(self.retrying);
+                    if let Some(written) = tell(self.operator, &self.event, &standing, self.started).await {
+                        self.event = written;
+                    }
+                }
+                sending.await
+            }
+        };
+        slot.finished(attempt.contact);
+        let history = history.attempted();
+        let handler = self.ready.run.current().to_owned();
+        tracing::info!(
+            namespace = self.event.namespace(),
+            context = self.key.name,
+            event = self.event.name(),
+            handler,
+            attempt = history.attempts(),
+            webhook_id = request.webhook_id,
+            endpoint = %request.target,
+            http_status = attempt.delivered.status,
+            duration_ms = attempt.delivered.duration_ms,
+            failure = attempt.delivered.failure.as_ref().map(|failure| failure.reason.as_str()),
+            "attempt made"
+        );
+        self.last = Some(Last { history, retry_after: attempt.retry_after, target: request.target.clone() });
+        self.judging = delivered::note(self.operator, &self.ready.endpoints, request, &attempt.delivered);
+        self.ready.run.answered(attempt.delivered);
+        (self.stale, self.claimed) = (true, at_most_once);
+        Ok(())
+    }
+
+    /// A place for a first attempt, or why there is none.
+    async fn enter(&self, request: &Request) -> Result<Slot, Why> {
+        let line = line::of_target(&self.key.namespace, &request.target);
+        if let Some(spec) = self.spec(&request.target) {
+            self.operator.waiting.set_gate(&line, retry::gate(spec));
+        }
+        let handler = self.ready.run.current();
+        let position = self.ready.run.handlers().iter().position(|one| one.name == handler).unwrap_or_default();
+        match self.operator.waiting.first(line::first(&self.event, handler, position, line)) {
+            First::Now(slot) => Ok(slot),
+            First::Soon(turn) => turn.within(PATIENCE).await,
+            First::Waits(why) => Err(why),
+        }
+    }
+
+    /// Writes down that this attempt is made: at most one process does so. False if the handler has failed instead.
+    async fn claim(&mut self, history: &History, target: &Target) -> Result<bool, Interruption> {
+        let until = self.operator.precise_now() + terms::timeout(self.spec(target)) + CLAIM_GRACE;
+        let claim = Claim {
+            holder: self.operator.settings.identity.clone(),
+            attempt: i32::try_from(history.attempts()).unwrap_or(i32::MAX).saturating_add(1),
+            deadline: Time(retry::full_second(until)),
+        };
+        if !self.ready.run.claim(claim, terms::kept(history)) {
+            return Ok(false);
+        }
+        let standing = self.ready.run.standing(self.retrying);
+        let status = record::status_of(self.operator, &self.event, &standing, Some(self.started));
+        match record::claim(self.operator, &self.event, &status).await {
+            Ok(written) => {
+                self.busy.claim();
+                self.event = written;
+                self.operator.crash.pass(Point::AttemptClaimed);
+                Ok(true)
+            }
+            Err(error) => Err(Interruption::NotClaimed(error)),
+        }
+    }
+
+    /// A delivery failed in a way that another attempt may mend.
+    fn undelivered(&mut self, failure: Failure) {
+        let verdict = match self.last.take() {
+            Some(Last { history, retry_after, target }) => {
+                let schedule = terms::schedule(self.spec(&target));
+                retry::after(&schedule, &history, retry_after, self.operator.precise_now())
+            }
+            // It could not even be rendered.
+            None => retry::without_endpoint(self.started.0, self.operator.precise_now()),
+        };
+        let Failure { reason, message, .. } = failure;
+        match verdict {
+            Verdict::Again { until, history } => {
+                self.ready.run.wait(Wait { reason, message, until, history });
+            }
+            Verdict::GiveUp(None) => self.ready.run.give_up(&reason, &message),
+            Verdict::GiveUp(Some(why)) => self.ready.run.give_up(&reason, &format!("{message}; {why}")),
+        }
     }
 
     async fn write(&mut self, write: Write) -> Result<(), RequestError> {
@@ -157,6 +344,10 @@ impl<'a> Performance<'a> {
         }
     }
 
+    fn spec(&self, target: &Target) -> Option<&CicdEndpointSpec> {
+        self.ready.endpoints.spec(target.endpoint()?).map(|(_, spec)| spec)
+    }
+
     /// Goes on with this version of the context.
     fn take(&mut self, context: Arc<Stored<CicdContext>>) {
         // A state that cannot be read any more: the last one that could is what the handlers go on with, and the
@@ -167,23 +358,38 @@ impl<'a> Performance<'a> {
         self.ready.context = context;
     }
 
+    /// Whether no handler has a claim any more.
+    fn handler_ended(&self) -> bool {
+        self.ready.run.handlers().iter().all(|handler| handler.phase != HandlerPhase::Sending)
+    }
+
     fn is_deleted(&self) -> bool {
         let key = ObjectKey::new(self.event.namespace(), self.event.name());
         watch::read(&self.operator.caches.events, |store| store.get(&key))
             .is_none_or(|known| known.uid() != self.event.uid() || known.metadata.deletion_timestamp.is_some())
     }
 
-    async fn show_running(&self) {
-        let status = running(self.operator, self.event, &self.ready.run, self.started);
-        if let Err(error) = record::write(self.operator, self.event, &status).await {
-            tracing::debug!(event = self.event.name(), %error, "show that an event runs");
+    async fn show_running(&mut self) {
+        let standing = self.ready.run.standing(self.retrying);
+        if let Some(written) = tell(self.operator, &self.event, &standing, self.started).await {
+            self.event = written;
         }
     }
 }
 
-fn running(operator: &Operator, event: &Stored<CicdEvent>, run: &Run, started: &Time) -> CicdEventStatus {
-    let mut outcome = Outcome::pending(reason::RUNNING, "handlers run");
-    outcome.phase = EventPhase::Running;
-    outcome.handlers = run.handlers().to_vec();
-    record::status_of(operator, event, &outcome, Some(started))
+/// Writes down how the event stands. That it could not be written harms nobody: it is told at the end.
+async fn tell(
+    operator: &Operator,
+    event: &Stored<CicdEvent>,
+    standing: &Outcome,
+    started: &Time,
+) -> Option<Stored<CicdEvent>> {
+    let status = record::status_of(operator, event, standing, Some(started));
+    match record::write(operator, event, &status).await {
+        Ok(written) => written,
+        Err(error) => {
+            tracing::debug!(event = event.name(), %error, "show that an event runs");
+            None
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_crds::{
-    CicdContext, CicdEvent, CicdEventStatus, EventPhase, HandlerPhase, Time,
+    CicdContext, CicdEvent, CicdEventStatus, EventPhase, HandlerPhase, HandlerStatus, Time,
     vocabulary::{annotation, manager, reason},
 };
 use cicdcontext_engine::event::Outcome;
@@ -20,6 +20,7 @@ use crate::{
     cache::{ObjectKey, Stored, watch},
     client::{RequestError, bounded},
     context::intake::owner,
+    crash::Point,
     metrics::OutcomeLabels,
     report::Severity,
     shared::{Operator, status, wake::event_changed},
@@ -44,14 +45,15 @@ pub fn status_of(
     status
 }
 
-/// Writes a status, unless it says what the object says already; tells whether it was written.
+/// Writes a status, unless it says what the object says already, or the object is gone. Gives the object as it is then,
+/// if it was written.
 pub async fn write(
     operator: &Operator,
     event: &Stored<CicdEvent>,
     new: &CicdEventStatus,
-) -> Result<bool, RequestError> {
+) -> Result<Option<Stored<CicdEvent>>, RequestError> {
     if event.status().is_ok_and(|old| old == *new) {
-        return Ok(false);
+        return Ok(None);
     }
     let pauses = ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(50))
@@ -64,20 +66,17 @@ pub async fn write(
     for pause in pauses {
         match status::replace(operator, newest.as_deref().unwrap_or(event), new, "event_status").await {
             Ok(written) => {
+                operator.crash.pass(Point::event_status(new.phase));
                 operator.unrecorded.remove(event.uid());
-                let changed = watch::write(&operator.caches.events, |store| store.put_if_newer(written));
-                // The watch will not tell of a version that the cache has already.
-                if let Some(changed) = changed {
-                    event_changed(operator, &changed);
-                }
-                return Ok(true);
+                learn(operator, written.clone());
+                return Ok(Some(written));
             }
             // Nobody is left to tell: the event was deleted.
             Err(error) if error.is_not_found() => {
                 operator.unrecorded.remove(event.uid());
                 let key = ObjectKey::new(event.namespace(), event.name());
                 watch::write(&operator.caches.events, |store| store.forget(&key, event.uid()));
-                return Ok(false);
+                return Ok(None);
             }
             // Another event has its name; or this one breaks its schema, and with it every status of it does.
             Err(error) if error.code() == Some(422) => {
@@ -86,7 +85,7 @@ pub async fn write(
                     tracing::warn!(event = event.name(), namespace = event.namespace(), %error, "the status of an event is refused; it is left alone");
                     operator.unreportable.note(event.uid());
                 }
-                return Ok(false);
+                return Ok(None);
             }
             Err(error) => {
                 tracing::warn!(event = event.name(), namespace = event.namespace(), %error, "write the status of an event");
@@ -97,6 +96,26 @@ pub async fn write(
     }
     operator.unrecorded.keep(event.uid(), new);
     Err(last.unwrap_or(RequestError::Timeout))
+}
+
+/// The cache learns of a version that we wrote: the watch will not tell of what the cache has already.
+pub(super) fn learn(operator: &Operator, written: Stored<CicdEvent>) {
+    let changed = watch::write(&operator.caches.events, |store| store.put_if_newer(written));
+    if let Some(changed) = changed {
+        event_changed(operator, &changed);
+    }
+}
+
+/// Writes that an attempt is made, on top of exactly this version of the event: whoever else has written anything
+/// meanwhile, the attempt is not this process's to make. Gives the event as it is then.
+pub async fn claim(
+    operator: &Operator,
+    event: &Stored<CicdEvent>,
+    new: &CicdEventStatus,
+) -> Result<Stored<CicdEvent>, RequestError> {
+    let written = status::replace_version(operator, event, new, "event_claim").await?;
+    learn(operator, written.clone());
+    Ok(written)
 }
 
 /// The event as our own writes or the watch have left it, if that is newer: its status goes on top of that.
@@ -128,11 +147,8 @@ pub async fn adopt(
         let patch = Patch::<()>::Json(json_patch::Patch(adoption(&newest, context, order)));
         match bounded(api.patch(event.name(), &parameters, &patch)).await {
             Ok(adopted) => {
-                let changed = watch::write(&operator.caches.events, |store| store.put_if_newer(adopted));
-                // The watch will not tell of a version that the cache has already.
-                if let Some(changed) = changed {
-                    event_changed(operator, &changed);
-                }
+                operator.crash.pass(Point::EventAdopted);
+                learn(operator, adopted);
                 return Ok(());
             }
             Err(error) if error.is_not_found() => return Ok(()),
@@ -187,6 +203,49 @@ pub fn report_waiting(operator: &Operator, event: &Stored<CicdEvent>, outcome: &
     operator.reporter.report(event, severity, WAITING, "Handle", note);
 }
 
+/// Tells people which deliveries wait for another attempt, and counts those that have ended.
+pub fn report_retrying(operator: &Operator, event: &Stored<CicdEvent>, status: &CicdEventStatus, outcome: &Outcome) {
+    count_ended(operator, event, status);
+    let before = event.status_or_default();
+    let begins = |one: &&HandlerStatus| {
+        let known = before.handlers.iter().find(|known| known.name == one.name);
+        one.phase == HandlerPhase::Waiting && known.is_none_or(|known| known.phase != HandlerPhase::Waiting)
+    };
+    for handler in status.handlers.iter().filter(begins) {
+        tracing::warn!(
+            namespace = event.namespace(),
+            event = event.name(),
+            handler = handler.name,
+            webhook_id = handler.webhook_id,
+            attempts = handler.attempts,
+            reason = handler.reason,
+            message = handler.message,
+            "delivery waits"
+        );
+    }
+    if before.phase != EventPhase::Retrying {
+        let note = format!("{}: {}", outcome.reason, outcome.message);
+        operator.reporter.report(event, Severity::Warning, WAITING, "Deliver", note);
+    }
+}
+
+/// Counts the deliveries that have ended since the event was read.
+fn count_ended(operator: &Operator, event: &Stored<CicdEvent>, status: &CicdEventStatus) {
+    let before = event.status_or_default();
+    let ended_before = |name: &str| before.handlers.iter().any(|one| one.name == name && one.phase.is_final());
+    let deliveries = status.handlers.iter().filter(|one| one.webhook_id.is_some() && one.phase.is_final());
+    for handler in deliveries.filter(|one| !ended_before(&one.name)) {
+        let phase = match handler.phase {
+            HandlerPhase::Succeeded => "Succeeded",
+            HandlerPhase::Unknown => "Unknown",
+            HandlerPhase::Skipped => "Skipped",
+            _ => "Failed",
+        };
+        let reason = handler.reason.clone().unwrap_or_default();
+        operator.metrics.deliveries.get_or_create(&OutcomeLabels { phase, reason }).inc();
+    }
+}
+
 /// Counts an outcome, logs it, and tells people what they must see.
 pub fn report(operator: &Operator, event: &Stored<CicdEvent>, status: &CicdEventStatus, outcome: &Outcome) {
     let phase = match outcome.phase {
@@ -197,11 +256,12 @@ pub fn report(operator: &Operator, event: &Stored<CicdEvent>, status: &CicdEvent
     };
     let labels = OutcomeLabels { phase, reason: outcome.reason.clone() };
     operator.metrics.events.get_or_create(&labels).inc();
+    count_ended(operator, event, status);
     for handler in &status.handlers {
         if handler.reason.as_deref() == Some(reason::TEMPLATE_ERROR) {
             operator.metrics.template_errors.inc();
         }
-        if handler.phase == HandlerPhase::Failed {
+        if matches!(handler.phase, HandlerPhase::Failed | HandlerPhase::Unknown) {
             tracing::warn!(
                 namespace = event.namespace(),
                 event = event.name(),

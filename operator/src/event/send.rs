@@ -1,39 +1,92 @@
 //! One request: its destination is made, it is sent once, and what came of it is told in words.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use cicdcontext_crds::vocabulary::reason;
-use cicdcontext_delivery::{Answer, AttemptError, Class, Destination, Outgoing, RequestError, Scope, classify};
+use cicdcontext_delivery::{
+    Answer, AttemptError, Class, Destination, Outgoing, RequestError, Scope, classify, limit::Contact,
+};
 use cicdcontext_engine::{
-    event::Delivered,
+    event::{Delivered, Failure, Prospect},
     handler::{Request, Target},
 };
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
+    crash::Point,
     endpoint::{destination::destination, gather::Gathered, secret::Secrets},
     shared::Operator,
 };
 
+/// What one attempt came to.
+#[derive(Debug)]
+pub struct Attempt {
+    /// What the run is told.
+    pub delivered: Delivered,
+    /// What it says about the endpoint.
+    pub contact: Contact,
+    /// How long the receiver asked to wait.
+    pub retry_after: Option<Duration>,
+}
+
 /// Sends a request. [`super::delivered::note`] it when it is known whether the endpoint takes the answer for a success.
-pub async fn send(operator: &Operator, endpoints: &Gathered, request: &Request) -> Delivered {
-    match prepare(operator, endpoints, request).await {
-        Err((reason, message)) => failed(reason, message),
-        Ok((destination, outgoing)) => {
-            let started = std::time::Instant::now();
-            let result = operator.sender.attempt(&destination, &outgoing).await;
-            operator.metrics.attempt_duration.observe(started.elapsed().as_secs_f64());
-            if matches!(result, Err(AttemptError::Egress(_))) {
-                operator.metrics.egress_refusals.inc();
-            }
-            let duration = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
-            Delivered { duration_ms: duration, ..tell(result, &request.target) }
+/// `at_most_once`: only what certainly did not leave this process may be sent again.
+pub async fn send(operator: &Operator, endpoints: &Gathered, request: &Request, at_most_once: bool) -> Attempt {
+    let (destination, outgoing) = match prepare(operator, endpoints, request).await {
+        Ok(prepared) => prepared,
+        Err(failure) => {
+            let delivered = Delivered { failure: Some(failure), ..Delivered::default() };
+            return Attempt { delivered, contact: Contact::Unknown, retry_after: None };
         }
+    };
+    let started = std::time::Instant::now();
+    operator.crash.pass(Point::BeforeSend);
+    let result = operator.sender.attempt(&destination, &outgoing).await;
+    operator.crash.pass(Point::AttemptEnded);
+    let elapsed = started.elapsed();
+    operator.metrics.attempt_duration.observe(elapsed.as_secs_f64());
+    if matches!(result, Err(AttemptError::Egress(_))) {
+        operator.metrics.egress_refusals.inc();
+    }
+    let class = classify(&result, SystemTime::from(operator.precise_now()));
+    let retry_after = match &class {
+        Class::Retry { retry_after, .. } => *retry_after,
+        Class::Delivered | Class::Final { .. } => None,
+    };
+    let contact = contact(&result, &request.target);
+    let prospect = prospect(&result, &class, at_most_once);
+    let mut delivered = tell(result, &class, prospect, &request.target);
+    delivered.duration_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+    Attempt { delivered, contact, retry_after }
+}
+
+/// What can follow on an attempt that failed.
+fn prospect(result: &Result<Answer, AttemptError>, class: &Class, at_most_once: bool) -> Prospect {
+    match (class, result) {
+        (Class::Retry { .. }, _) if !at_most_once => Prospect::Retry,
+        (Class::Retry { .. }, Err(error)) if error.may_have_been_sent() => Prospect::Unknown,
+        (Class::Retry { .. }, Err(_)) => Prospect::Retry,
+        // At most once: the receiver has it, and what it answered is the last word.
+        (Class::Delivered | Class::Final { .. } | Class::Retry { .. }, _) => Prospect::Final,
     }
 }
 
-type Failure = (&'static str, String);
+/// What an attempt says about the endpoint. Another host than its own (of a respond handler) says nothing.
+fn contact(result: &Result<Answer, AttemptError>, target: &Target) -> Contact {
+    match result {
+        _ if matches!(target, Target::Foreign { .. }) => Contact::Unknown,
+        Ok(_) => Contact::Answered,
+        Err(
+            AttemptError::Dns { .. }
+            | AttemptError::Connect { .. }
+            | AttemptError::Tls { .. }
+            | AttemptError::Proxy { .. }
+            | AttemptError::Timeout { .. },
+        ) => Contact::NotReached,
+        Err(_) => Contact::Unknown,
+    }
+}
 
 async fn prepare(
     operator: &Operator,
@@ -43,26 +96,32 @@ async fn prepare(
     let domain = &operator.settings.cluster_domain;
     let destination = match &request.target {
         Target::Url(url) => {
-            let url = Url::parse(url).map_err(|error| {
-                (reason::INVALID_REQUEST, format!("read the rendered url: {error}; write https://host/path"))
-            })?;
+            let url = Url::parse(url)
+                .map_err(|error| invalid(format!("read the rendered url: {error}; write https://host/path")))?;
             Destination::new(url, Scope::public(domain))
         }
         Target::Endpoint(reference) | Target::Foreign { endpoint: reference, .. } => {
-            let (home, spec) = endpoints
-                .spec(reference)
-                .ok_or_else(|| (reason::ENDPOINT_NOT_FOUND, format!("find CicdEndpoint {}", request.target)))?;
+            let (home, spec) = endpoints.spec(reference).ok_or_else(|| endpoints.problem(reference))?;
             let mut secrets = Secrets::new(operator.client.clone(), home);
             // Whose Services are meant is decided by where the endpoint stands, not by who uses it.
             let scope = Scope::namespace(home, domain);
             destination(spec, &mut secrets, &operator.settings.proxies, scope, &request.endpoint_headers)
                 .await
-                .map_err(|error| (error.reason(), format!("use CicdEndpoint {}: {error}", request.target)))?
+                .map_err(|error| {
+                    // A Secret may come; what is wrong with the endpoint itself stays so until somebody mends it.
+                    let passes = error.may_pass() || error.reason() == reason::SECRET_NOT_FOUND;
+                    let prospect = if passes { Prospect::Retry } else { Prospect::Final };
+                    Failure::new(prospect, error.reason(), format!("use CicdEndpoint {}: {error}", request.target))
+                })?
         }
     };
-    let outgoing = build(operator, &destination, request)
-        .map_err(|error| (reason::INVALID_REQUEST, format!("build the request: {error}")))?;
+    let outgoing =
+        build(operator, &destination, request).map_err(|error| invalid(format!("build the request: {error}")))?;
     Ok((destination, outgoing))
+}
+
+fn invalid(message: String) -> Failure {
+    Failure::new(Prospect::Final, reason::INVALID_REQUEST, message)
 }
 
 fn build(operator: &Operator, destination: &Destination, request: &Request) -> Result<Outgoing, RequestError> {
@@ -90,30 +149,21 @@ fn build(operator: &Operator, destination: &Destination, request: &Request) -> R
     builder.build(&request.webhook_id, operator.now().as_second())
 }
 
-fn tell(result: Result<Answer, AttemptError>, target: &Target) -> Delivered {
-    let class = classify(&result, SystemTime::now());
+fn tell(result: Result<Answer, AttemptError>, class: &Class, prospect: Prospect, target: &Target) -> Delivered {
+    let failed = |message: String| Some(Failure::new(prospect, class.reason(), message));
     match result {
-        Err(error) => failed(class.reason(), error.to_string()),
+        Err(error) => Delivered { failure: failed(error.to_string()), ..Delivered::default() },
         Ok(answer) => {
             let failure = match class {
                 Class::Delivered => None,
-                Class::Retry { reason, .. } | Class::Final { reason } => {
-                    Some((reason.to_owned(), format!("{target} answered with status {}", answer.status)))
+                Class::Retry { .. } | Class::Final { .. } => {
+                    failed(format!("{target} answered with status {}", answer.status))
                 }
             };
             let headers: Map<String, Value> =
                 answer.headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-            Delivered {
-                failure,
-                status: Some(answer.status),
-                headers,
-                body: String::from_utf8_lossy(&answer.body).into_owned(),
-                duration_ms: 0,
-            }
+            let body = String::from_utf8_lossy(&answer.body).into_owned();
+            Delivered { failure, status: Some(answer.status), headers, body, duration_ms: 0 }
         }
     }
-}
-
-fn failed(reason: &str, message: String) -> Delivered {
-    Delivered { failure: Some((reason.to_owned(), message)), ..Delivered::default() }
 }

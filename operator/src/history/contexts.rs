@@ -20,6 +20,7 @@ use super::{
 use crate::{
     cache::{ObjectKey, Stored},
     client::{RequestError, bounded},
+    crash::Point,
     metrics::HistoryLabels,
     queue::Next,
     shared::{
@@ -79,6 +80,7 @@ pub async fn expire(
         Deletion::Changed => return Err(CleaningError::Changed(format!("CicdContext {key}"))),
         Deletion::Gone => {}
         Deletion::Deleted => {
+            operator.crash.pass(Point::ContextDeleted);
             operator.metrics.history_deleted.get_or_create(&HistoryLabels { kind: CONTEXT }).inc();
             tracing::info!(
                 namespace = key.namespace,

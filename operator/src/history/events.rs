@@ -16,6 +16,7 @@ use super::{
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::RequestError,
+    crash::Point,
     metrics::HistoryLabels,
     queue::Next,
     shared::{
@@ -118,6 +119,7 @@ async fn delete_one(operator: &Operator, key: &ObjectKey, event: FinishedEvent) 
         Deletion::Changed => return Err(CleaningError::Changed(format!("CicdEvent {object}"))),
         Deletion::Gone => {}
         Deletion::Deleted => {
+            operator.crash.pass(Point::EventDeleted);
             operator.metrics.history_deleted.get_or_create(&HistoryLabels { kind: EVENT }).inc();
             tracing::info!(namespace = key.namespace, context = key.name, event = event.name, "finished event deleted");
         }

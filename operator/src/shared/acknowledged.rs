@@ -39,10 +39,17 @@ pub async fn acknowledged(operator: &Operator, key: &ObjectKey, context: &Stored
         .into_iter()
         .filter_map(|event| event.spec().ok().map(|spec| (event, spec)))
         .collect();
-    if !unfinished.is_empty() {
+    // Only events that have not begun need the configuration to tell.
+    let mut program = None;
+    if unfinished.iter().any(|(event, _)| event.status_or_default().handlers.is_empty()) {
         let Ok(spec) = context.spec() else { return Vec::new() };
-        let Ok(program) = operator.configured(context, &spec).await else { return Vec::new() };
-        needed.extend(unfinished.iter().flat_map(|(event, spec)| effects_of(spec, event.uid(), &program)));
+        let Ok(found) = operator.configured(context, &spec).await else { return Vec::new() };
+        program = Some(found);
+    }
+    for (event, spec) in &unfinished {
+        let effects = effects_of(spec, event.uid(), &event.status_or_default(), program.as_deref());
+        let Some(effects) = effects else { return Vec::new() };
+        needed.extend(effects);
     }
     ledger.done().iter().filter(|effect| !needed.contains(*effect)).cloned().collect()
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use cicdcontext_crds::CicdEventStatus;
@@ -61,6 +64,59 @@ impl Unreportable {
     /// The event is gone.
     pub fn forget(&self, uid: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+}
+
+/// Events that somebody works on, by UID: of one event only one delivery is tried at a time, and its status has one writer.
+#[derive(Debug, Default)]
+pub struct Busy {
+    events: Mutex<HashSet<String>>,
+    claims: AtomicUsize,
+}
+
+/// The right to work on an event, until it is dropped.
+#[derive(Debug)]
+pub struct BusyWith<'a> {
+    busy: &'a Busy,
+    uid: String,
+    claims: AtomicBool,
+}
+
+impl Busy {
+    /// None while somebody else works on the event.
+    pub fn enter(&self, uid: &str) -> Option<BusyWith<'_>> {
+        self.lock().insert(uid.to_owned()).then(|| BusyWith {
+            busy: self,
+            uid: uid.to_owned(),
+            claims: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether attempts are claimed whose outcome is not written down.
+    pub fn has_claims(&self) -> bool {
+        self.claims.load(Ordering::Relaxed) > 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl BusyWith<'_> {
+    /// An attempt is claimed; how it ended is written down before this is dropped.
+    pub fn claim(&self) {
+        if !self.claims.swap(true, Ordering::Relaxed) {
+            self.busy.claims.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for BusyWith<'_> {
+    fn drop(&mut self) {
+        if *self.claims.get_mut() {
+            self.busy.claims.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.busy.lock().remove(&self.uid);
     }
 }
 

@@ -12,6 +12,7 @@ use kube::{
     core::NamespaceResourceScope,
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Operator;
 use crate::{
@@ -38,6 +39,25 @@ where
     patch(operator, &api, object, status, target).await
 }
 
+/// Replaces the status of exactly this version of an object: if anybody has changed it since, that is an error, and
+/// nothing is written.
+pub async fn replace_version<K, S>(
+    operator: &Operator,
+    object: &Stored<K>,
+    status: &S,
+    target: &'static str,
+) -> Result<Stored<K>, RequestError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    S: Serialize,
+{
+    let api: Api<Stored<K>> = Api::namespaced(operator.client.clone(), object.namespace());
+    let version = object.metadata.resource_version.as_deref().unwrap_or_default();
+    let patch = replacement(object.uid(), version, to_value(status)?);
+    operator.metrics.wrote(target);
+    bounded(api.patch_status(object.name(), &parameters(), &patch)).await
+}
+
 /// The same for any API handle, cluster-wide kinds included. A 422 means that the status will never be taken, or that
 /// another object has the name.
 pub async fn patch<K, S>(
@@ -51,18 +71,12 @@ where
     K: Resource<DynamicType = ()>,
     S: Serialize,
 {
-    let value = serde_json::to_value(status).map_err(|error| RequestError::from(kube::Error::SerdeError(error)))?;
-    let parameters = PatchParams { field_manager: Some(manager::OPERATOR.to_owned()), ..PatchParams::default() };
+    let value = to_value(status)?;
     let mut version = object.metadata.resource_version.clone().unwrap_or_default();
     for _ in 0..ATTEMPTS {
-        let operations = vec![
-            test("uid", object.uid()),
-            test("resourceVersion", &version),
-            PatchOperation::Add(AddOperation { path: PointerBuf::from_tokens(["status"]), value: value.clone() }),
-        ];
         operator.metrics.wrote(target);
-        let patch = Patch::<()>::Json(json_patch::Patch(operations));
-        let refused = match bounded(api.patch_status(&object.name_any(), &parameters, &patch)).await {
+        let patch = replacement(object.uid(), &version, value.clone());
+        let refused = match bounded(api.patch_status(&object.name_any(), &parameters(), &patch)).await {
             Err(error) if error.code() == Some(422) => error,
             answered => return answered,
         };
@@ -75,6 +89,22 @@ where
         version = newer;
     }
     Err(RequestError::Overtaken(ATTEMPTS))
+}
+
+fn to_value(status: &impl Serialize) -> Result<Value, RequestError> {
+    serde_json::to_value(status).map_err(|error| RequestError::from(kube::Error::SerdeError(error)))
+}
+
+fn parameters() -> PatchParams {
+    PatchParams { field_manager: Some(manager::OPERATOR.to_owned()), ..PatchParams::default() }
+}
+
+fn replacement(uid: &str, version: &str, status: Value) -> Patch<()> {
+    Patch::Json(json_patch::Patch(vec![
+        test("uid", uid),
+        test("resourceVersion", version),
+        PatchOperation::Add(AddOperation { path: PointerBuf::from_tokens(["status"]), value: status }),
+    ]))
 }
 
 /// A test of a field of the metadata.

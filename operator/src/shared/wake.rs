@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use cicdcontext_crds::{BaseKind, BaseReference, CicdContext, CicdEndpoint, CicdEvent, CicdStateWrite};
+use cicdcontext_crds::{BaseKind, BaseReference, CicdContext, CicdEndpoint, CicdEvent, CicdStateWrite, EventPhase};
+use cicdcontext_delivery::limit::Limits;
 
 use super::{Operator, context_of_event, context_of_state_write};
 use crate::{
@@ -11,8 +12,10 @@ use crate::{
         store::Changed,
         watch::{self, Shared},
     },
+    event::{line, redeliver::is_asked_for, retry::gate},
     history,
     report::Severity,
+    waiting::{Gate, Line},
 };
 
 /// A context came, changed or went.
@@ -29,6 +32,9 @@ pub fn context_changed(operator: &Operator, changed: &Changed<CicdContext>) {
         (Some(before), Some(after)) => before.metadata.generation != after.metadata.generation,
         _ => true,
     };
+    if woken {
+        operator.waiting.unpark(&changed.key);
+    }
     if woken && !operator.unfinished_events_of(&changed.key).is_empty() {
         operator.queues.events.add(changed.key.clone());
     }
@@ -47,10 +53,17 @@ pub fn state_write_changed(operator: &Operator, changed: &Changed<CicdStateWrite
 
 /// An endpoint came, changed or went.
 pub fn endpoint_changed(operator: &Operator, changed: &Changed<CicdEndpoint>) {
-    // Of one that went, something is remembered.
-    if !is_same_spec(changed) {
-        operator.queues.endpoints.add(changed.key.clone());
+    if is_same_spec(changed) {
+        return;
     }
+    // Of one that went, something is remembered.
+    operator.queues.endpoints.add(changed.key.clone());
+    let line = Line::Endpoint(changed.key.clone());
+    let spec = changed.after.as_ref().map(|endpoint| endpoint.spec());
+    // One whose spec cannot be read lets deliveries go: each of them is told what is wrong.
+    let gate = spec.map_or(Gate::Missing, |spec| spec.map_or(Gate::Open(Limits::default()), |spec| gate(&spec)));
+    operator.waiting.set_gate(&line, gate);
+    operator.waiting.forget_backing_off(&line);
 }
 
 /// Whether no more than metadata and status changed.
@@ -65,12 +78,32 @@ pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
         operator.unreportable.forget(gone.uid());
         operator.unrecorded.remove(gone.uid());
         operator.interrupted.remove(gone.uid());
+        operator.waiting.forget_event(gone.uid());
         if !gone.status_or_default().phase.is_final() {
             let note = "EventDeleted: it was deleted before it was finished; what was not sent yet is not sent";
             operator.reporter.report(&**gone, Severity::Warning, CANCELLED, "Handle", note);
         }
     }
     history::event_changed(operator, changed);
+    if let Some(event) = &changed.after {
+        let waiting = line::waiting(event, operator.precise_now());
+        let waited =
+            changed.before.as_ref().is_some_and(|before| before.status_or_default().phase == EventPhase::Retrying);
+        for entry in &waiting {
+            if let Line::Endpoint(key) = &entry.line
+                && !watch::read(&operator.caches.endpoints, |store| store.get(key).is_some())
+            {
+                // The watch does not tell of it, but it may be there: in a namespace that is not watched.
+                operator.queues.endpoints.add(key.clone());
+            }
+        }
+        if waited || !waiting.is_empty() {
+            operator.waiting.set_event(event.uid(), waiting);
+        }
+        if is_asked_for(event) {
+            operator.queues.redeliveries.add(changed.key.clone());
+        }
+    }
     for object in [&changed.before, &changed.after].into_iter().flatten() {
         if let Some(context) = context_of_event(object) {
             let finished = changed.after.is_some() && object.status_or_default().phase.is_final();
@@ -94,6 +127,7 @@ pub fn base_changed<K>(operator: &Operator, changed: &Changed<K>, reference: &Ba
         if !operator.unfinished_events_of(&context).is_empty() {
             operator.queues.events.add(context.clone());
         }
+        operator.waiting.unpark(&context);
         operator.queues.contexts.add(context);
     }
     let namespaced = keys(&operator.caches.bases).into_iter().map(|key| (BaseKind::CicdBase, key));

@@ -31,6 +31,7 @@ use super::{
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::{RequestError, bounded},
+    crash::{CrashPlan, Point},
     metrics::Metrics,
     shared::computing::Computing,
 };
@@ -101,6 +102,7 @@ pub struct Writers {
     schemas: Arc<Schemas>,
     computing: Arc<Computing>,
     fence: Fence,
+    crash: CrashPlan,
     by_context: Mutex<HashMap<ObjectKey, Arc<ContextWriter>>>,
 }
 
@@ -114,8 +116,9 @@ impl Writers {
         schemas: Arc<Schemas>,
         computing: Arc<Computing>,
         fence: Fence,
+        crash: CrashPlan,
     ) -> Self {
-        Self { client, contexts, metrics, schemas, computing, fence, by_context: Mutex::default() }
+        Self { client, contexts, metrics, schemas, computing, fence, crash, by_context: Mutex::default() }
     }
 
     /// Writes `intent` into the context `key`, if it still is the object `known`, which somebody has read lately.
@@ -285,6 +288,7 @@ impl Writers {
             }
             match self.patch(key, &plan).await {
                 Ok(context) => {
+                    self.crash.pass_all(batch.iter().map(|waiting| Point::written(&waiting.intent)));
                     lock(&writer.retired).retain(|effect| !retired.contains(effect));
                     let context = Arc::new(context);
                     answer(batch, &plan, &ours, &context);

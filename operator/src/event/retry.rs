@@ -1,0 +1,157 @@
+//! The next attempt of a delivery that waits, once its turn has come.
+//!
+//! `verdict` decides without I/O what follows on an attempt. Everything else is founded on the event as the API server has
+//! it now: its stored request, its outcome so far, the live context and endpoint.
+
+mod verdict;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use cicdcontext_crds::{CicdContext, CicdEvent, EventPhase, Time};
+use kube::Api;
+
+pub use self::verdict::{Verdict, after, full_second, gate, without_endpoint};
+use super::{
+    gather::{self, Found},
+    line,
+    perform::{close, pause},
+    performance::{End, Interruption, Performance, Place},
+};
+use crate::{
+    cache::{ObjectKey, Stored, watch},
+    client::{RequestError, bounded},
+    queue::Next,
+    shared::Operator,
+    waiting::{DeliveryId, Entry, Released},
+};
+
+/// When a delivery is looked at again that could not be tried for a reason of our own.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// The same while another delivery of the same event is under way.
+const ONE_AT_A_TIME: Duration = Duration::from_millis(500);
+
+/// Deliveries whose turn has come, until a worker has them.
+#[derive(Debug, Default)]
+pub struct Due(Mutex<HashMap<ObjectKey, Released>>);
+
+impl Due {
+    /// The key under which a worker finds it.
+    pub fn put(&self, released: Released) -> ObjectKey {
+        let id = &released.id;
+        let key = ObjectKey::new(&*id.namespace, format!("{}/{}", id.event, id.handler));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), released);
+        key
+    }
+
+    fn take(&self, key: &ObjectKey) -> Option<Released> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key)
+    }
+}
+
+/// Tries what is due under `key`.
+pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
+    if let Some(released) = operator.due.take(key) {
+        let id = released.id.clone();
+        if let Err(error) = Box::pin(attempt(operator, released)).await {
+            tracing::warn!(namespace = %id.namespace, event = %id.event, handler = %id.handler, %error, "try a delivery again; it is done later");
+            again(operator, &id, LOOK_AGAIN);
+        }
+    }
+    Next::Await
+}
+
+/// Puts a delivery in line again that was not tried.
+fn again(operator: &Operator, id: &DeliveryId, delay: Duration) {
+    let key = ObjectKey::new(&*id.namespace, &*id.event);
+    let Some(event) = watch::read(&operator.caches.events, |store| store.get(&key)) else { return };
+    let entry = line::waiting(&event, operator.precise_now()).into_iter().find(|entry| entry.id == *id);
+    if let Some(entry) = entry {
+        operator.waiting.wait(Entry { not_before: Some(Instant::now() + delay), ..entry });
+    }
+}
+
+async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestError> {
+    let Released { id, context, held, slot } = released;
+    let Some(busy) = operator.busy.enter(&id.uid) else {
+        drop(slot);
+        again(operator, &id, ONE_AT_A_TIME);
+        return Ok(());
+    };
+    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), &id.namespace);
+    let event = bounded(api.get_opt(&id.event)).await?;
+    let Some(event) = event.filter(|event| event.uid() == &*id.uid) else { return Ok(()) };
+    if event.metadata.deletion_timestamp.is_some() || event.status_or_default().phase != EventPhase::Retrying {
+        return Ok(());
+    }
+    if let Some(status) = operator.unrecorded.get(event.uid()) {
+        drop(slot);
+        super::record::write(operator, &event, &status).await?;
+        look_at_all(operator, &event);
+        return Ok(());
+    }
+    // It may have been put in line by what an older status said.
+    let waiting = line::waiting(&event, operator.precise_now());
+    let Some(entry) = waiting.into_iter().find(|entry| entry.id == id) else { return Ok(()) };
+    if entry.not_before.is_some() {
+        drop(slot);
+        operator.waiting.wait(entry);
+        return Ok(());
+    }
+    let key = ObjectKey::new(&*id.namespace, &*context);
+    let begun = event.status_or_default().start_time.unwrap_or_else(|| Time(operator.now()));
+    match gather::gather(operator, &key, &event).await? {
+        Found::NotOurs => {}
+        Found::Ends(outcome, context) => {
+            drop(slot);
+            let outcome = outcome.over(&event.status_or_default());
+            close(operator, &event, &outcome, None, context.as_ref()).await?;
+        }
+        Found::Waits { context: seen, .. } => {
+            operator.waiting.park(&key, Released { id, context, held, slot });
+            // It comes back with the context, which may have changed before it was parked.
+            let newest = watch::read(&operator.caches.contexts, |store| store.get(&key));
+            let version = |context: Arc<Stored<CicdContext>>| context.resource_version();
+            if newest.map(version) > seen.map(version) {
+                operator.waiting.unpark(&key);
+            }
+        }
+        Found::Ready(mut ready) => {
+            ready.run.expire_claims(&operator.settings.identity, &Time(operator.now()));
+            let mut performance = Performance::new(operator, &busy, &key, &event, &begun, *ready);
+            performance.retry(Place { handler: id.handler.to_string(), slot, held });
+            conclude(operator, &event, &begun, performance.run().await).await?;
+            look_at_all(operator, &event);
+        }
+    }
+    Ok(())
+}
+
+type Performed = Result<(End, Arc<Stored<CicdContext>>), Interruption>;
+
+/// Writes down how far the run came.
+async fn conclude(
+    operator: &Operator,
+    event: &Stored<CicdEvent>,
+    begun: &Time,
+    performed: Performed,
+) -> Result<(), RequestError> {
+    match performed {
+        Ok((End::Done(outcome), context)) => close(operator, event, &outcome, Some(begun), Some(&context)).await,
+        Ok((End::Waits(outcome), context)) => pause(operator, event, &outcome, begun, &context).await,
+        Err(Interruption::Stopping) => Ok(()),
+        Err(Interruption::Request(error) | Interruption::NotClaimed(error)) => Err(error),
+    }
+}
+
+/// Puts whatever waits of the event in line, as the cache knows it by now: also what this attempt did not change.
+fn look_at_all(operator: &Operator, event: &Stored<CicdEvent>) {
+    let key = ObjectKey::new(event.namespace(), event.name());
+    let known = watch::read(&operator.caches.events, |store| store.get(&key));
+    if let Some(known) = known.filter(|known| known.uid() == event.uid()) {
+        operator.waiting.set_event(known.uid(), line::waiting(&known, operator.precise_now()));
+    }
+}
