@@ -1,5 +1,6 @@
 //! What holds for handlers of all types: their order, `if`, `onFailure`, `enabled`.
 
+use cicdcontext_tests::receiver::Answer;
 use serde_json::json;
 
 use crate::{
@@ -78,11 +79,13 @@ async fn a_handler_whose_if_is_not_true_is_skipped_and_its_text_is_shown() {
 async fn a_failure_stops_those_behind_it_only_if_it_says_so() {
     let scene = Scene::new().await;
     scene.endpoint("chat", "/chat", &json!({})).await;
-    let mut stops = notify("stops", "gone", "x");
+    scene.endpoint("closed", "/closed", &json!({})).await;
+    scene.receiver.answer("/closed", Answer::json(410, &json!({})));
+    let mut stops = notify("stops", "closed", "x");
     stops["onFailure"] = json!("Stop");
     let refused = json!({"name": "refused", "setValues": [{"path": "state.tag.x", "value": 1}]});
     let all = json!([
-        notify("fails", "gone", "x"),
+        notify("fails", "closed", "x"),
         refused,
         notify("goes-on", "chat", "on"),
         stops,
@@ -90,11 +93,11 @@ async fn a_failure_stops_those_behind_it_only_if_it_says_so() {
     ]);
     scene.create(Kind::Context, "shop", &with(on_success(&all), &json!({"state": {"tag": "1.4"}}))).await;
     let done = scene.run("e", &event("shop", "build=success")).await;
-    let gone = "find CicdEndpoint gone: there is none of this name";
-    expect_handler(&done, "fails", "Failed", "EndpointNotFound", gone);
+    let gone = "closed answered with status 410";
+    expect_handler(&done, "fails", "Failed", "NotFound", gone);
     assert_eq!(handler(&done, "refused")["reason"], "ChangeRefused");
     expect_handler(&done, "goes-on", "Succeeded", "Delivered", "");
-    expect_handler(&done, "stops", "Failed", "EndpointNotFound", gone);
+    expect_handler(&done, "stops", "Failed", "NotFound", gone);
     expect_handler(&done, "never", "Skipped", "Stopped", "stops failed and says onFailure: Stop");
     assert_eq!(scene.receiver.requests_to("/chat").len(), 1);
 }

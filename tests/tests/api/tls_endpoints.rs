@@ -23,6 +23,7 @@ async fn certificate(scene: &Scene, name: &str, identity: &Identity) {
 async fn endpoint(scene: &Scene, name: &str, url: &str, tls: &Value) {
     let body = r#"{"text": "{{handler.message}}"}"#;
     let mut spec = json!({"url": url, "bodies": {"notify": body, "respond": body}, "allowedHosts": ["127.0.0.1"]});
+    spec["retry"] = json!({"maxAttempts": 1});
     if !tls.is_null() {
         spec["tls"] = tls.clone();
     }
