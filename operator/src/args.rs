@@ -86,6 +86,11 @@ pub struct RunArguments {
     #[arg(long, value_name = "NAME=FILE", value_parser = parse_named)]
     pub proxy_credentials: Vec<(String, String)>,
 
+    /// How long a watch of the API server may last before it begins anew, 1s to 290s. A watch on which nothing comes for a
+    /// little longer is given up: what something between here and there drops silently is noticed by then.
+    #[arg(long, default_value = "2m", value_parser = parse_watch_timeout, value_name = "DURATION")]
+    pub watch_timeout: Duration,
+
     /// DNS domain of the cluster.
     #[arg(long, default_value = "cluster.local", value_name = "DOMAIN")]
     pub cluster_domain: String,
@@ -160,6 +165,17 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(span).map_err(|_| wrong())
 }
 
+/// Reads a duration that the API server and its client take as the time limit of a watch.
+fn parse_watch_timeout(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text)?;
+    let whole = Duration::from_secs(duration.as_secs());
+    if duration == whole && (1..=290).contains(&duration.as_secs()) {
+        Ok(duration)
+    } else {
+        Err(format!("invalid duration {text:?}: write whole seconds, from 1s to 290s"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -191,5 +207,15 @@ mod tests {
         let error = parse_duration("soon").unwrap_err();
         assert_eq!(error, "invalid duration \"soon\": write it as 30s, 10m, 1h30m or 500ms");
         assert!(parse_duration("-1s").is_err());
+    }
+
+    #[test]
+    fn a_watch_lasts_as_long_as_client_and_server_can_agree_on() {
+        assert_eq!(parse_watch_timeout("2m"), Ok(Duration::from_mins(2)));
+        assert_eq!(parse_watch_timeout("290s"), Ok(Duration::from_secs(290)));
+        for wrong in ["0s", "291s", "1500ms"] {
+            let error = parse_watch_timeout(wrong).unwrap_err();
+            assert_eq!(error, format!("invalid duration {wrong:?}: write whole seconds, from 1s to 290s"));
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! The Kubernetes client: with timeouts, without hidden retries, and fenced: what changes something is sent only by a
 //! process that may act.
 
+pub mod pace;
+
 use std::{path::Path, time::Duration};
 
 use kube::{
@@ -10,12 +12,16 @@ use kube::{
 };
 use tower::{filter::FilterLayer, util::MapResponseLayer};
 
+use self::pace::PaceLayer;
 use crate::{clock::Clock, leader::Leadership};
 
 /// How long the API server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a single request other than a watch may take in all; see [`bounded`].
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much longer than a watch may last nothing may come on any connection: a watch is given up before by who reads it.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +47,10 @@ pub struct Connection(Config);
 /// reconcile for minutes; here each caller decides what a failure means.
 ///
 /// A proxy named in the environment is not used: the API server is part of the cluster.
-pub async fn connect(kubeconfig: Option<&Path>) -> Result<Connection, ClientError> {
+///
+/// A connection on which nothing comes for longer than a watch may last is given up: what is lost on its way is not told,
+/// and a list has no time limit of its own.
+pub async fn connect(kubeconfig: Option<&Path>, watch_timeout: Duration) -> Result<Connection, ClientError> {
     let mut config = match kubeconfig {
         Some(path) => {
             Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?
@@ -51,6 +60,9 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<Connection, ClientErro
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.proxy_url = None;
+    config.read_timeout = Some(watch_timeout + SILENCE);
+    // Else the time that a connection was idle would count.
+    config.reset_reader_on_write = true;
     Ok(Connection(config))
 }
 
@@ -94,7 +106,8 @@ impl Connection {
             observer.observe(response.headers());
             response
         });
-        Ok((builder.with_layer(&observe).with_layer(&FilterLayer::new(fence)).build(), clock))
+        let builder = builder.with_layer(&observe).with_layer(&PaceLayer::default());
+        Ok((builder.with_layer(&FilterLayer::new(fence)).build(), clock))
     }
 }
 
@@ -144,6 +157,11 @@ impl RequestError {
     /// Whether the object does not exist.
     pub fn is_not_found(&self) -> bool {
         self.code() == Some(404)
+    }
+
+    /// Whether the API server has too much to do, or is not able to do it: it wants to be left alone for a while.
+    pub fn is_overload(&self) -> bool {
+        matches!(self.code(), Some(429 | 503))
     }
 
     /// Whether a precondition did not hold: 409, or 422 for the `test` of a JSON patch.

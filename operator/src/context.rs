@@ -17,6 +17,7 @@ pub async fn reconcile(operator: &Arc<Operator>, key: &ObjectKey) -> Next {
         operator.configurations.forget(key);
         operator.writers.forget(key);
         operator.trickle.forget(key);
+        operator.refusals.forget(key);
         // Its events, if there are any, have to be told.
         operator.queues.events.add(key.clone());
         return Next::Await;

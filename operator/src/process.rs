@@ -48,7 +48,7 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     let crash = CrashPlan::new(arguments.crash_at)?;
     let policy = Policy::parse(&arguments.egress_allow, &arguments.egress_deny)?;
     let proxies = Proxies::read(&arguments.proxy, &arguments.proxy_credentials)?;
-    let connection = client::connect(arguments.kubeconfig.as_deref()).await?;
+    let connection = client::connect(arguments.kubeconfig.as_deref(), arguments.watch_timeout).await?;
     let mut election = election(&arguments, &connection)?;
     let sender = Sender::new(forbid_server(policy, connection.server()).await)?;
     let metrics = Arc::new(Metrics::new());
@@ -100,11 +100,14 @@ async fn work(
     stop: CancellationToken,
 ) -> Result<(), Box<dyn Error>> {
     let process = format!("{}-{}", arguments.instance, std::process::id());
-    let (reporter, writer) = report::channel(connection.client()?, &arguments.instance, &process, metrics, &crash);
+    let client = connection.fenced(&leadership)?;
+    let reports_client = (connection.client()?, client.1.clone());
+    let (reporter, writer) = report::channel(reports_client, &arguments.instance, &process, metrics, &crash);
     let reports_stop = CancellationToken::new();
     let reports = tokio::spawn(writer.run(reports_stop.clone()));
     let settings = Settings {
         unknown_context_grace: arguments.unknown_context_grace,
+        watch_timeout: arguments.watch_timeout,
         selector: arguments.selector.clone(),
         cluster_domain: arguments.cluster_domain.clone(),
         proxies,
@@ -116,7 +119,6 @@ async fn work(
             orphaned_age: SignedDuration::try_from(arguments.orphaned_event_age)?,
         },
     };
-    let client = connection.fenced(&leadership)?;
     let metrics = Arc::clone(metrics);
     let operator =
         Arc::new(Operator::new(client, settings, sender, reporter, metrics, stop.clone(), leadership.clone()));

@@ -20,6 +20,9 @@ use crate::cache::ObjectKey;
 /// First and longest pause before work that failed is tried again.
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
+/// Such a pause is not shortened, whatever is added; a longer one becomes this one. What was added may be what the work
+/// needs; but where it comes all the time (a pipeline patches its context) it must not undo the pauses.
+const LEAST_BACKOFF: Duration = Duration::from_secs(1);
 
 /// What is to happen with a key when its work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +67,14 @@ struct Inner {
     /// When a key is due again: in both directions.
     due: BTreeSet<(Instant, ObjectKey)>,
     due_of: HashMap<ObjectKey, Instant>,
-    failures: HashMap<ObjectKey, u32>,
+    failures: HashMap<ObjectKey, Failures>,
+}
+
+/// Failures in a row.
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    count: u32,
+    last: Instant,
 }
 
 /// A queue of keys.
@@ -76,9 +86,9 @@ pub struct Queue {
 
 impl Queue {
     /// Wants `key` to be worked on soon. Adding a key that waits already changes nothing; adding one that is being
-    /// worked on has it worked on once more.
+    /// worked on has it worked on once more; one whose work has just failed has its pause, though not a long one.
     pub fn add(&self, key: ObjectKey) {
-        self.lock().add(key);
+        self.lock().add(key, Instant::now());
         self.wake.notify_one();
     }
 
@@ -134,10 +144,13 @@ impl Queue {
 }
 
 impl Inner {
-    fn add(&mut self, key: ObjectKey) {
+    fn add(&mut self, key: ObjectKey, now: Instant) {
+        let failed = self.failures.get(&key).filter(|_| self.due_of.contains_key(&key));
+        let pause_ends = failed.map(|failures| failures.last + LEAST_BACKOFF).filter(|end| *end > now);
         match self.states.get_mut(&key) {
             Some(State::Queued | State::WorkingAndQueued) => {}
             Some(state @ State::Working) => *state = State::WorkingAndQueued,
+            None if let Some(end) = pause_ends => self.add_at(key, end),
             None => {
                 self.states.insert(key.clone(), State::Queued);
                 self.enqueue(key);
@@ -170,7 +183,7 @@ impl Inner {
         while self.due.first().is_some_and(|(due, _)| *due <= now) {
             let Some((_, key)) = self.due.pop_first() else { break };
             self.due_of.remove(&key);
-            self.add(key);
+            self.add(key, now);
         }
         let crowded = self.working.values().sum::<usize>() >= limit.div_ceil(2);
         let free = |namespace: &String| {
@@ -204,15 +217,15 @@ impl Inner {
             Next::Await => {}
             Next::After(delay) => self.add_at(key.clone(), now + delay),
             Next::Retry => {
-                let failures = self.failures.entry(key.clone()).or_default();
-                let pause = FIRST_BACKOFF.saturating_mul(2_u32.saturating_pow((*failures).min(16)));
-                *failures += 1;
+                let failures = self.failures.entry(key.clone()).or_insert(Failures { count: 0, last: now });
+                let pause = FIRST_BACKOFF.saturating_mul(2_u32.saturating_pow(failures.count.min(16)));
+                *failures = Failures { count: failures.count.saturating_add(1), last: now };
                 self.add_at(key.clone(), now + pause.min(LONGEST_BACKOFF));
             }
         }
         let added_meanwhile = self.states.remove(&key) == Some(State::WorkingAndQueued);
         if added_meanwhile {
-            self.add(key);
+            self.add(key, now);
         }
     }
 }
@@ -228,10 +241,10 @@ mod tests {
     #[test]
     fn a_key_is_never_worked_on_twice_at_once_and_nothing_added_meanwhile_is_lost() {
         let (mut inner, now) = (Inner::default(), Instant::now());
-        inner.add(key("a", "x"));
-        inner.add(key("a", "x"));
+        inner.add(key("a", "x"), now);
+        inner.add(key("a", "x"), now);
         assert_eq!(inner.take(now, 64), Some(key("a", "x")));
-        inner.add(key("a", "x"));
+        inner.add(key("a", "x"), now);
         assert_eq!(inner.take(now, 64), None, "it is being worked on");
         inner.done(key("a", "x"), Next::Await, now);
         assert_eq!(inner.take(now, 64), Some(key("a", "x")), "it was added meanwhile");
@@ -244,9 +257,9 @@ mod tests {
     fn namespaces_take_turns() {
         let (mut inner, now) = (Inner::default(), Instant::now());
         for name in ["1", "2", "3"] {
-            inner.add(key("loud", name));
+            inner.add(key("loud", name), now);
         }
-        inner.add(key("quiet", "1"));
+        inner.add(key("quiet", "1"), now);
         let order: Vec<_> = std::iter::from_fn(|| inner.take(now, 64)).map(|key| key.to_string()).collect();
         assert_eq!(order, ["loud/1", "quiet/1", "loud/2", "loud/3"]);
     }
@@ -255,13 +268,13 @@ mod tests {
     fn a_namespace_whose_work_takes_long_leaves_workers_to_the_others() {
         let (mut inner, now) = (Inner::default(), Instant::now());
         for name in 0..20 {
-            inner.add(key("slow", &name.to_string()));
+            inner.add(key("slow", &name.to_string()), now);
         }
         for _ in 0..4 {
             assert_eq!(inner.take(now, 8).unwrap().namespace, "slow", "alone it may have half of the workers");
         }
         assert_eq!(inner.take(now, 8), None, "the other half is kept free");
-        inner.add(key("quick", "1"));
+        inner.add(key("quick", "1"), now);
         assert_eq!(inner.take(now, 8), Some(key("quick", "1")));
         inner.done(key("slow", "0"), Next::Await, now);
         inner.done(key("slow", "1"), Next::Await, now);
@@ -280,17 +293,44 @@ mod tests {
     }
 
     #[test]
+    fn what_is_added_shortens_the_pause_after_a_failure_but_does_not_undo_it() {
+        let (mut inner, now) = (Inner::default(), Instant::now());
+        inner.add(key("a", "x"), now);
+        inner.take(now, 64);
+        inner.add(key("a", "x"), now);
+        inner.done(key("a", "x"), Next::Retry, now);
+        inner.add(key("a", "x"), now);
+        assert_eq!(inner.take(now, 64), None, "neither what came meanwhile nor what comes now undoes the pause");
+        let mut now = now + FIRST_BACKOFF;
+        assert_eq!(inner.take(now, 64), Some(key("a", "x")));
+        for _ in 0..5 {
+            inner.done(key("a", "x"), Next::Retry, now);
+            now = inner.due_of[&key("a", "x")];
+            inner.take(now, 64);
+        }
+        inner.done(key("a", "x"), Next::Retry, now);
+        assert_eq!(inner.due_of[&key("a", "x")], now + 64 * FIRST_BACKOFF);
+        inner.add(key("a", "x"), now);
+        assert_eq!(inner.due_of[&key("a", "x")], now + LEAST_BACKOFF);
+        now += LEAST_BACKOFF;
+        assert_eq!(inner.take(now, 64), Some(key("a", "x")));
+        inner.done(key("a", "x"), Next::Await, now);
+        inner.add(key("a", "x"), now);
+        assert_eq!(inner.take(now, 64), Some(key("a", "x")), "a success ends it");
+    }
+
+    #[test]
     fn failures_in_a_row_double_the_pause_and_a_success_ends_the_row() {
         let (mut inner, now) = (Inner::default(), Instant::now());
         for pause in [200, 400, 800] {
-            inner.add(key("a", "x"));
+            inner.add(key("a", "x"), now);
             inner.take(now, 64);
             inner.done(key("a", "x"), Next::Retry, now);
             assert_eq!(inner.due_of[&key("a", "x")], now + Duration::from_millis(pause));
             inner.due.clear();
             inner.due_of.clear();
         }
-        inner.add(key("a", "x"));
+        inner.add(key("a", "x"), now);
         inner.take(now, 64);
         inner.done(key("a", "x"), Next::Await, now);
         assert!(inner.failures.is_empty());

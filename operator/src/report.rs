@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cache::Stored,
     client::bounded,
+    clock::Clock,
     crash::{CrashPlan, Point},
     metrics::Metrics,
 };
@@ -33,6 +34,8 @@ const QUEUE: usize = 1024;
 const REPEAT_AFTER: Duration = Duration::from_mins(5);
 /// Most different reports that are remembered.
 const REMEMBERED: usize = 4096;
+/// Pauses before a report is written once more that an API server with too much to do did not take.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
 /// Normal or Warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,15 +67,17 @@ pub struct Reporter {
 pub struct Writer {
     receiver: mpsc::Receiver<Report>,
     client: Client,
+    clock: Clock,
     controller: String,
     instance: String,
     metrics: Arc<Metrics>,
     crash: CrashPlan,
 }
 
-/// A reporter, and the writer that has to run for it.
+/// A reporter, and the writer that has to run for it. People compare the times with those of the API server, so the clock
+/// is the API server's.
 pub fn channel(
-    client: Client,
+    (client, clock): (Client, Clock),
     instance: &str,
     process: &str,
     metrics: &Arc<Metrics>,
@@ -82,6 +87,7 @@ pub fn channel(
     let writer = Writer {
         receiver,
         client,
+        clock,
         controller: format!("cicdcontext.io/{}", cut(instance, 48)),
         instance: cut(process, 128).to_owned(),
         metrics: Arc::clone(metrics),
@@ -126,14 +132,15 @@ impl Writer {
             if written.get(&key).is_some_and(|when| now.duration_since(*when) < REPEAT_AFTER) {
                 continue;
             }
-            if written.len() < REMEMBERED {
+            // What could not be written is written when it is told again.
+            if self.write(report, &stop).await && written.len() < REMEMBERED {
                 written.insert(key, now);
             }
-            self.write(report).await;
         }
     }
 
-    async fn write(&self, report: Report) {
+    /// Writes a report; tells whether it is there. An API server that has too much to do is asked again, a few times.
+    async fn write(&self, report: Report, stop: &CancellationToken) -> bool {
         let namespace = report.regarding.namespace.clone().unwrap_or_else(|| "default".to_owned());
         let name = cut(report.regarding.name.as_deref().unwrap_or("unknown"), 200).trim_end_matches(['.', '-']);
         let event = Event {
@@ -143,7 +150,7 @@ impl Writer {
                 namespace: Some(namespace.clone()),
                 ..ObjectMeta::default()
             },
-            event_time: Some(MicroTime(jiff::Timestamp::now())),
+            event_time: Some(MicroTime(self.clock.now())),
             reporting_controller: Some(self.controller.clone()),
             reporting_instance: Some(self.instance.clone()),
             action: Some(report.action.to_owned()),
@@ -156,14 +163,33 @@ impl Writer {
             regarding: Some(report.regarding),
             ..Event::default()
         };
-        self.metrics.wrote("kubernetes_event");
         let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
-        match bounded(api.create(&PostParams::default(), &event)).await {
-            Ok(_) => self.crash.pass(Point::KubernetesEvent),
-            Err(error) => {
-                self.metrics.dropped_reports.inc();
-                tracing::warn!(%error, reason = report.reason, "write a Kubernetes Event");
+        let parameters = PostParams::default();
+        let mut pauses = PAUSES.iter();
+        loop {
+            self.metrics.wrote("kubernetes_event");
+            let error = match bounded(api.create(&parameters, &event)).await {
+                Ok(_) => {
+                    self.crash.pass(Point::KubernetesEvent);
+                    return true;
+                }
+                // Nobody else uses the name: it is ours, and its answer was lost.
+                Err(error) if error.code() == Some(409) => return true,
+                Err(error) => error,
+            };
+            if error.is_overload()
+                && !stop.is_cancelled()
+                && let Some(pause) = pauses.next()
+            {
+                tokio::select! {
+                    () = tokio::time::sleep(*pause) => {}
+                    () = stop.cancelled() => {}
+                }
+                continue;
             }
+            self.metrics.dropped_reports.inc();
+            tracing::warn!(%error, reason = report.reason, "write a Kubernetes Event");
+            return false;
         }
     }
 }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     computing::Computing,
-    memory::{Busy, Interrupted, Leaving, Unrecorded, Unreportable},
+    memory::{Busy, Interrupted, Leaving, Refusals, Unrecorded, Unreportable},
     trickle::Trickle,
 };
 use crate::{
@@ -51,6 +51,8 @@ use crate::{
 pub struct Settings {
     /// How long an event may wait for a context that does not exist.
     pub unknown_context_grace: Duration,
+    /// How long a watch may last.
+    pub watch_timeout: Duration,
     /// The contexts that are ours; `None`: all.
     pub selector: Option<String>,
     /// DNS domain of the cluster.
@@ -176,6 +178,8 @@ pub struct Operator {
     pub activities: Activities,
     /// Event annotations that are being taken away.
     pub leaving: Leaving,
+    /// Contexts of which the API server refuses to make events.
+    pub refusals: Refusals,
     /// Events whose status the API server refuses.
     pub unreportable: Unreportable,
     /// Deliveries that wait.
@@ -241,6 +245,7 @@ impl Operator {
             trickle: Trickle::default(),
             activities: Activities::default(),
             leaving: Leaving::default(),
+            refusals: Refusals::default(),
             unreportable: Unreportable::default(),
             waiting: Waiting::default(),
             due: Due::default(),

@@ -1,13 +1,18 @@
 //! A gate before an API server: it holds one request back and lets it go later, when whoever sent it is gone and others
-//! have worked meanwhile. Exactly that happens to a process that is stopped in the middle of sending.
+//! have worked meanwhile. Exactly that happens to a process that is stopped in the middle of sending. Or it answers in
+//! the API server's place, loses answers, and breaks watches; and it remembers what it was asked.
 //!
 //! It must not know which requests matter, nor what they mean.
+
+pub mod fault;
+pub mod watches;
 
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use axum::{
@@ -19,6 +24,11 @@ use axum::{
 };
 use kube::{Client, client};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use self::{
+    fault::{Asked, Fault},
+    watches::{Break, breakable},
+};
 
 /// More than any request of an operator.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -37,11 +47,28 @@ pub struct Held {
 }
 
 type Rule = Box<dyn Fn(&Method, &str, &str) -> bool + Send>;
+type Faults = Box<dyn FnMut(&Asked) -> Option<Fault> + Send>;
 
 struct Shared {
     client: Client,
     rule: Mutex<Option<Rule>>,
     held: watch::Sender<Option<Held>>,
+    faults: Mutex<Option<Faults>>,
+    asked: Mutex<Vec<Asked>>,
+    breaks: watch::Sender<Break>,
+}
+
+impl Shared {
+    /// What is to happen to a request, which is remembered.
+    fn judge(&self, asked: Asked) -> Option<Fault> {
+        let fault = lock(&self.faults).as_mut().and_then(|faults| faults(&asked));
+        lock(&self.asked).push(asked);
+        fault
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The gate. It closes when this is dropped.
@@ -56,7 +83,14 @@ impl Gate {
     pub async fn before(client: Client) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { client, rule: Mutex::default(), held: watch::Sender::new(None) });
+        let shared = Arc::new(Shared {
+            client,
+            rule: Mutex::default(),
+            held: watch::Sender::new(None),
+            faults: Mutex::default(),
+            asked: Mutex::default(),
+            breaks: watch::Sender::new(Break::default()),
+        });
         let router = Router::new().fallback(pass).with_state(Arc::clone(&shared));
         // An error would show as a request without an answer.
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
@@ -78,7 +112,32 @@ impl Gate {
     /// Holds the first request back of which the rule says so by method, path and body. From then on nobody who comes
     /// through the gate gets an answer.
     pub fn hold(&self, rule: impl Fn(&Method, &str, &str) -> bool + Send + 'static) {
-        *self.shared.rule.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(rule));
+        *lock(&self.shared.rule) = Some(Box::new(rule));
+    }
+
+    /// From now on does to each request what this says; passes those on of which it says nothing.
+    pub fn faults(&self, faults: impl FnMut(&Asked) -> Option<Fault> + Send + 'static) {
+        *lock(&self.shared.faults) = Some(Box::new(faults));
+    }
+
+    /// From now on passes everything on.
+    pub fn mend(&self) {
+        *lock(&self.shared.faults) = None;
+    }
+
+    /// All requests that have come, in their order.
+    pub fn asked(&self) -> Vec<Asked> {
+        lock(&self.shared.asked).clone()
+    }
+
+    /// The requests of this kind that have come, in their order.
+    pub fn asked_for(&self, kind: impl Fn(&Asked) -> bool) -> Vec<Asked> {
+        lock(&self.shared.asked).iter().filter(|asked| kind(asked)).cloned().collect()
+    }
+
+    /// Breaks the watches that are open. Those that begin later are not concerned.
+    pub fn break_watches(&self, how: Break) {
+        self.shared.breaks.send_replace(how);
     }
 
     /// Waits until a request is held back.
@@ -108,7 +167,7 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let held = Held { method, uri, headers, body };
     let closed = {
         // Under the lock: of two requests at once only one is the first.
-        let rule = shared.rule.lock().unwrap_or_else(PoisonError::into_inner);
+        let rule = lock(&shared.rule);
         let text = String::from_utf8_lossy(&held.body);
         if shared.held.borrow().is_some() {
             true
@@ -122,9 +181,31 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     if closed {
         return std::future::pending().await;
     }
-    forward(&shared.client, held)
-        .await
-        .unwrap_or_else(|error| (StatusCode::BAD_GATEWAY, error.to_string()).into_response())
+    let asked = asked(&held);
+    let breaks = asked.is_watch().then(|| shared.breaks.subscribe());
+    let fault = shared.judge(asked);
+    match fault {
+        Some(Fault::Refused(reply)) => return reply.into_response(),
+        Some(Fault::Silent) => return std::future::pending().await,
+        Some(Fault::Lost(_)) | None => {}
+    }
+    let answer = forward(&shared.client, held).await;
+    let answer = answer.unwrap_or_else(|error| (StatusCode::BAD_GATEWAY, error.to_string()).into_response());
+    match (fault, breaks) {
+        (Some(Fault::Lost(reply)), _) => reply.into_response(),
+        (_, Some(breaks)) => breakable(answer, breaks),
+        (_, None) => answer,
+    }
+}
+
+fn asked(held: &Held) -> Asked {
+    Asked {
+        at: Instant::now(),
+        method: held.method.clone(),
+        path: held.uri.path().to_owned(),
+        query: held.uri.query().unwrap_or_default().to_owned(),
+        body: String::from_utf8_lossy(&held.body).into_owned(),
+    }
 }
 
 async fn forward(client: &Client, held: Held) -> Result<Response, kube::Error> {

@@ -9,3 +9,4 @@ pub mod figures;
 pub mod gate;
 pub mod operator;
 pub mod receiver;
+pub mod shifted_clock;

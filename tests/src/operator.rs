@@ -105,6 +105,7 @@ pub struct Launch {
     kubeconfig: PathBuf,
     log: PathBuf,
     flags: Vec<String>,
+    variables: Vec<(String, String)>,
     elects: bool,
 }
 
@@ -116,6 +117,7 @@ impl Launch {
             kubeconfig: kubeconfig.into(),
             log: log.into(),
             flags: Vec::new(),
+            variables: Vec::new(),
             elects: false,
         })
     }
@@ -139,6 +141,13 @@ impl Launch {
     #[must_use]
     pub fn namespace(self, namespace: &str) -> Self {
         self.flag("--watch-namespace").flag(namespace)
+    }
+
+    /// One more variable in its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// One more argument of `operator run`.
@@ -197,6 +206,7 @@ impl Operator {
         ] {
             command.env_remove(variable);
         }
+        command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
         let child = command.kill_on_drop(true).spawn().map_err(OperatorError::io("run", &launch.program))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut operator = Self { child, address, log: launch.log.clone(), start };

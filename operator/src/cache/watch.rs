@@ -83,22 +83,27 @@ impl<K> Watch<K>
 where
     K: Resource<DynamicType = ()>,
 {
-    /// Watches everything of a kind.
-    pub fn all(client: Client, selector: Option<&str>) -> Self {
-        Self { api: Api::all(client), scope: None, config: config(selector) }
+    /// Watches everything of a kind. After `timeout` at the latest, in whole seconds, the watch begins anew: it is not
+    /// told when the other side is gone.
+    pub fn all(client: Client, selector: Option<&str>, timeout: Duration) -> Self {
+        Self { api: Api::all(client), scope: None, config: config(selector, timeout) }
     }
 
     /// Watches one namespace.
-    pub fn namespace(client: Client, namespace: &str, selector: Option<&str>) -> Self
+    pub fn namespace(client: Client, namespace: &str, selector: Option<&str>, timeout: Duration) -> Self
     where
         K: Resource<Scope = NamespaceResourceScope>,
     {
-        Self { api: Api::namespaced(client, namespace), scope: Some(namespace.to_owned()), config: config(selector) }
+        Self {
+            api: Api::namespaced(client, namespace),
+            scope: Some(namespace.to_owned()),
+            config: config(selector, timeout),
+        }
     }
 }
 
-fn config(selector: Option<&str>) -> watcher::Config {
-    let config = watcher::Config::default();
+fn config(selector: Option<&str>, timeout: Duration) -> watcher::Config {
+    let config = watcher::Config::default().timeout(u32::try_from(timeout.as_secs()).unwrap_or(u32::MAX));
     match selector {
         Some(selector) => config.labels(selector),
         None => config,
@@ -118,7 +123,8 @@ pub async fn run<K>(
     Stored<K>: Debug,
 {
     let kind = K::kind(&()).into_owned();
-    let mut events = watcher(watch.api, watch.config).backoff(Pauses::default()).boxed();
+    let begin = || watcher(watch.api.clone(), watch.config.clone()).backoff(Pauses::default()).boxed();
+    let mut events = begin();
     loop {
         let next = tokio::select! {
             next = events.next() => next,
@@ -133,7 +139,13 @@ pub async fn run<K>(
                     ready.send_replace(true);
                 }
             }
-            Some(Err(error)) => tracing::warn!(kind, %error, "watch interrupted; it is started again"),
+            Some(Err(error)) => {
+                tracing::warn!(kind, %error, "watch interrupted; it is started again");
+                // The watcher would ask for the same version again, for ever.
+                if is_expired(&error) {
+                    events = begin();
+                }
+            }
             None => {
                 // The stream of a watcher has no end; should that change, starting over beats a silent standstill.
                 tracing::error!(kind, "watch ended");
@@ -141,6 +153,12 @@ pub async fn run<K>(
             }
         }
     }
+}
+
+/// Whether a watch was refused because the API server has forgotten the version that it should begin with. Where that
+/// comes as an event of the watch, the watcher lists anew by itself.
+fn is_expired(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410)
 }
 
 #[cfg(test)]

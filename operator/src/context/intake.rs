@@ -4,7 +4,11 @@
 //! sees to it that there is one only), then take the annotation away in the patch that remembers the id. A crash between
 //! the two leaves the annotation, and the next attempt finds the event there.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cicdcontext_crds::{
     CicdContext, CicdEvent, CicdEventSpec, Time,
@@ -25,9 +29,10 @@ use crate::{
     cache::{ObjectKey, Stored},
     client::{RequestError, bounded},
     crash::Point,
+    metrics::ReconcileLabels,
     queue::Next,
     report::Severity,
-    shared::Operator,
+    shared::{Operator, memory::Refusals},
     state::{Intent, Taken, WriteError},
 };
 
@@ -54,7 +59,11 @@ pub async fn intake(operator: &Arc<Operator>, key: &ObjectKey, context: &Arc<Sto
     let mut found = found;
     found.retain(|found| !operator.leaving.has(key, &full_key(found), found.value));
     if found.is_empty() {
+        operator.refusals.forget(key);
         return Next::Await;
+    }
+    if let Some(rest) = operator.refusals.rest(key, Instant::now()) {
+        return Next::After(rest);
     }
     if found.len() > AT_ONCE {
         let note = format!("{} event annotations wait, {AT_ONCE} are taken in at once", found.len());
@@ -66,13 +75,21 @@ pub async fn intake(operator: &Arc<Operator>, key: &ObjectKey, context: &Arc<Sto
         match take_in(operator, context, &ledger, annotation).await {
             Ok(done) => taken.push(done),
             Err(error) => {
-                let note = format!("create the CicdEvent of annotation {}: {error}", full_key(annotation));
+                let note = format!(
+                    "create the CicdEvent of annotation {}: {error}; the annotation stays, and it is tried again at growing distances of up to {} s",
+                    full_key(annotation),
+                    Refusals::LONGEST.as_secs()
+                );
                 tracing::warn!(context = %key, %error, annotation = full_key(annotation), "event is refused; the annotation stays");
                 operator.reporter.report(context, Severity::Warning, reason::EVENT_REFUSED, "TakeIn", note);
-                next = Next::Retry;
+                operator.metrics.reconcile_errors.get_or_create(&ReconcileLabels { kind: "context" }).inc();
+                next = Next::After(operator.refusals.refused(key, Instant::now()));
                 break;
             }
         }
+    }
+    if next == Next::Await {
+        operator.refusals.forget(key);
     }
     if !taken.is_empty() {
         take_away(operator, key, context, taken);

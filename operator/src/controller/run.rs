@@ -173,7 +173,7 @@ fn start_watches(
         wake::base_changed(operator, changed, &reference, Some(&changed.key.namespace));
     });
     start.namespaced(&caches.endpoints, None, wake::endpoint_changed);
-    let all = Watch::all(operator.client.clone(), None);
+    let all = Watch::all(operator.client.clone(), None, operator.settings.watch_timeout);
     start.one(all, &caches.cluster_bases, |operator, changed| {
         let reference = BaseReference { kind: BaseKind::ClusterCicdBase, name: changed.key.name.clone() };
         wake::base_changed(operator, changed, &reference, None);
@@ -193,11 +193,12 @@ impl Start<'_> {
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + std::fmt::Debug + 'static,
     {
+        let timeout = self.operator.settings.watch_timeout;
         if self.selection.namespaces.is_empty() {
-            self.one(Watch::all(self.operator.client.clone(), selector), store, changed);
+            self.one(Watch::all(self.operator.client.clone(), selector, timeout), store, changed);
         }
         for namespace in &self.selection.namespaces {
-            let watch = Watch::namespace(self.operator.client.clone(), namespace, selector);
+            let watch = Watch::namespace(self.operator.client.clone(), namespace, selector, timeout);
             self.one(watch, store, changed);
         }
     }

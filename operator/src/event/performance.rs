@@ -24,7 +24,7 @@ use crate::{
     cache::{ObjectKey, Stored, watch},
     client::RequestError,
     crash::Point,
-    endpoint::terms,
+    endpoint::{gather::gather as gather_endpoints, terms},
     shared::{Operator, memory::BusyWith},
     state::{Intent, WriteError},
     waiting::{First, Slot, Why},
@@ -178,6 +178,11 @@ impl<'a> Performance<'a> {
     /// The next step, decided over the live state. Rendering may take its time and stack: it waits for its turn, and is
     /// done off the workers of the runtime.
     async fn next(&mut self) -> Result<Step, RequestError> {
+        if self.stale {
+            // An attempt is made with the endpoint as it is then, not as it was when the event began.
+            let references = self.ready.run.endpoints();
+            self.ready.endpoints = gather_endpoints(self.operator, &self.key.namespace, &references).await?;
+        }
         if self.stale && self.ready.run.looks_at_state(&self.ready.endpoints) {
             match self.operator.live_context(self.key).await? {
                 Some(context) if context.uid() == self.ready.context.uid() => self.take(Arc::new(context)),

@@ -29,6 +29,9 @@ use crate::{
 /// How often an outcome is offered to the API server before its context's turn ends.
 const ATTEMPTS: usize = 6;
 
+/// How much longer the pause is when the API server has too much to do.
+const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
+
 /// The status of an event that waits or runs, or how it ended.
 pub fn status_of(
     operator: &Operator,
@@ -92,7 +95,8 @@ pub async fn write(
                 last = Some(error);
             }
         }
-        tokio::time::sleep(pause).await;
+        let asked = if last.as_ref().is_some_and(RequestError::is_overload) { OVERLOAD_PAUSE } else { Duration::ZERO };
+        tokio::time::sleep(pause + asked).await;
     }
     operator.unrecorded.keep(event.uid(), new);
     Err(last.unwrap_or(RequestError::Timeout))

@@ -6,6 +6,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use cicdcontext_crds::CicdEventStatus;
@@ -41,6 +42,47 @@ impl Leaving {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Vec<(String, String)>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Contexts of which the API server refuses to make events, as a quota does. What else happens to the context says nothing
+/// of that, and makes the next attempt no more urgent.
+#[derive(Debug, Default)]
+pub struct Refusals(Mutex<HashMap<ObjectKey, Refusal>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    pause: Duration,
+    until: Instant,
+}
+
+impl Refusals {
+    /// First and longest pause after a refusal.
+    const FIRST: Duration = Duration::from_millis(200);
+    /// See [`Self::FIRST`].
+    pub const LONGEST: Duration = Duration::from_secs(30);
+
+    /// How long nothing is to be tried yet for this context.
+    pub fn rest(&self, context: &ObjectKey, now: Instant) -> Option<Duration> {
+        let until = self.lock().get(context)?.until;
+        until.checked_duration_since(now).filter(|rest| !rest.is_zero())
+    }
+
+    /// It was refused, once more; gives the pause until the next attempt.
+    pub fn refused(&self, context: &ObjectKey, now: Instant) -> Duration {
+        let mut all = self.lock();
+        let pause = all.get(context).map_or(Self::FIRST, |last| (last.pause * 2).min(Self::LONGEST));
+        all.insert(context.clone(), Refusal { pause, until: now + pause });
+        pause
+    }
+
+    /// It was not refused, or the context is gone.
+    pub fn forget(&self, context: &ObjectKey) {
+        self.lock().remove(context);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Refusal>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -164,5 +206,28 @@ impl Unrecorded {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, CicdEventStatus>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_that_are_refused_keep_growing_distances_until_one_is_not() {
+        let (refusals, context) = (Refusals::default(), ObjectKey::new("a", "shop"));
+        let mut now = Instant::now();
+        assert_eq!(refusals.rest(&context, now), None);
+        let mut pauses = Vec::new();
+        for _ in 0..10 {
+            let pause = refusals.refused(&context, now);
+            assert_eq!(refusals.rest(&context, now), Some(pause));
+            pauses.push(pause.as_millis());
+            now += pause;
+            assert_eq!(refusals.rest(&context, now), None, "its time has come");
+        }
+        assert_eq!(pauses, [200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]);
+        refusals.forget(&context);
+        assert_eq!(refusals.refused(&context, now), Refusals::FIRST);
     }
 }

@@ -40,6 +40,8 @@ use crate::{
 const ATTEMPTS: usize = 12;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// The least pause after an API server said that it has too much to do: what its priority and fairness asks for.
+const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
 
 /// What was written.
 #[derive(Clone, Debug)]
@@ -259,7 +261,7 @@ impl Writers {
                     }
                     Err(error) => {
                         last = error.to_string();
-                        tokio::time::sleep(pause).await;
+                        tokio::time::sleep(after(pause, &error)).await;
                         continue;
                     }
                 },
@@ -272,7 +274,7 @@ impl Writers {
                 }
                 Err(error) => {
                     last = error.to_string();
-                    tokio::time::sleep(pause).await;
+                    tokio::time::sleep(after(pause, &error)).await;
                     continue;
                 }
             }
@@ -286,7 +288,7 @@ impl Writers {
                 answer(batch, &plan, &ours, &context);
                 return Some(context);
             }
-            match self.patch(key, &plan).await {
+            let pause = match self.patch(key, &plan).await {
                 Ok(context) => {
                     self.crash.pass_all(batch.iter().map(|waiting| Point::written(&waiting.intent)));
                     lock(&writer.retired).retain(|effect| !retired.contains(effect));
@@ -316,8 +318,9 @@ impl Writers {
                 Err(error) => {
                     last = error.to_string();
                     tracing::debug!(context = %key, %error, "patch of a context is made anew");
+                    after(pause, &error)
                 }
-            }
+            };
             tokio::time::sleep(pause).await;
         }
         answer_all(batch, &WriteError::Unavailable(last));
@@ -367,6 +370,11 @@ impl Writers {
         self.metrics.wrote("context_state");
         bounded(self.client.request(request)).await
     }
+}
+
+/// The pause after a failure: longer if the API server wants to be left alone.
+fn after(pause: Duration, error: &RequestError) -> Duration {
+    if error.is_overload() { pause + OVERLOAD_PAUSE } else { pause }
 }
 
 /// Whether the API server will refuse the same patch again: it is too large, breaks the schema, or somebody's admission

@@ -79,6 +79,9 @@ impl Places<'_> {
             format!("--service-account-signing-key-file={}", self.data_file(file::SERVICE_ACCOUNT_KEY)),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             format!("--service-cluster-ip-range={SERVICE_RANGE}"),
+            // Not among the default ones, and on in some distributions: who sets an owner needs rights for it. Whatever
+            // works here works there.
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement".to_owned(),
         ];
         if audit.is_some() {
             arguments.push(format!("--audit-policy-file={}", self.data_file(file::AUDIT_POLICY)));

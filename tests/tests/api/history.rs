@@ -137,7 +137,8 @@ async fn a_backup_of_an_event_that_is_gone_says_itself_that_it_is_a_copy() {
     let scene = Scene::with_flags(SOON).await;
     scene.shop().await;
     let mut spec = event("shop", "build=success");
-    spec["ttlSecondsAfterFinished"] = json!(1);
+    // Times are in whole seconds: with one, it may be gone before anybody has seen it finished.
+    spec["ttlSecondsAfterFinished"] = json!(2);
     let original = scene.run("e", &spec).await;
     gone(&scene, Kind::Event, "e").await;
     let mut backup = copy(&original);

@@ -3,6 +3,7 @@
 //! Nothing here sleeps for a fixed time: what a test waits for is looked at until it is there, or 30 seconds are over.
 
 mod install;
+mod launch;
 mod refusal;
 mod replica;
 mod told;
@@ -19,7 +20,7 @@ use std::{
 use axum::http::Request;
 use cicdcontext_tests::{
     cluster::{Access, Environment, Role, workspace},
-    operator::{Launch, Operator},
+    operator::Operator,
     receiver::{Arrived, Receiver},
 };
 use kube::{
@@ -88,17 +89,6 @@ impl Scene {
             client,
             namespace,
         }
-    }
-
-    /// Starts the operator, with the rights of its own role and no others.
-    pub(crate) async fn start_operator(&mut self, flags: &[&str]) {
-        let launch = flags.iter().fold(self.launch(), |launch, flag| launch.flag(flag));
-        self.operator = Some(Operator::start(&launch).await.unwrap_or_else(|error| panic!("{error}")));
-    }
-
-    /// How the operator is started.
-    pub(crate) fn launch(&self) -> Launch {
-        Launch::new(self.access.kubeconfig(Role::Operator), &self.log).unwrap().namespace(&self.namespace)
     }
 
     /// Kills the operator without a warning.

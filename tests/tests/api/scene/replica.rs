@@ -21,14 +21,24 @@ pub(super) const LEASES: &str = "cicdcontext-system";
 impl Scene {
     /// Starts a replica, with the rights of the operator's role and no others. Each writes a log of its own.
     pub(crate) async fn start_replica(&self, name: &str, flags: &[&str]) -> Operator {
-        self.start(name, self.access.kubeconfig(Role::Operator), flags).await
+        self.start(name, self.access.kubeconfig(Role::Operator), &[], flags).await
+    }
+
+    /// The same, in an environment with these variables, too.
+    pub(crate) async fn start_replica_with(
+        &self,
+        variables: &[(&str, String)],
+        name: &str,
+        flags: &[&str],
+    ) -> Operator {
+        self.start(name, self.access.kubeconfig(Role::Operator), variables, flags).await
     }
 
     /// Starts a replica that reaches the API server through a gate.
     pub(crate) async fn start_replica_behind(&self, gate: &Gate, name: &str, flags: &[&str]) -> Operator {
         let kubeconfig = self.log.with_extension(format!("{name}.kubeconfig"));
         gate.write_kubeconfig(&kubeconfig).unwrap();
-        self.start(name, kubeconfig, flags).await
+        self.start(name, kubeconfig, &[], flags).await
     }
 
     /// A gate with the rights of the operator's role.
@@ -36,11 +46,12 @@ impl Scene {
         Gate::before(self.access.client(Role::Operator).await.unwrap()).await.unwrap()
     }
 
-    async fn start(&self, name: &str, kubeconfig: PathBuf, flags: &[&str]) -> Operator {
+    async fn start(&self, name: &str, kubeconfig: PathBuf, variables: &[(&str, String)], flags: &[&str]) -> Operator {
         let log = self.log.with_extension(format!("{name}.log"));
         let launch = Launch::new(kubeconfig, log).unwrap();
         let launch = launch.elected(LEASES, &self.namespace).flag("--pod-name").flag(name);
         let launch = flags.iter().fold(launch.namespace(&self.namespace), |launch, flag| launch.flag(flag));
+        let launch = variables.iter().fold(launch, |launch, (name, value)| launch.variable(name, value));
         Operator::start(&launch).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
