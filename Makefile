@@ -19,7 +19,7 @@ suites = $(shell sed -n '/^\[\[test\]\]/,/^$$/s/^name = "\(.*\)"/--test \1/p' te
 integration = test --locked --workspace --features cicdcontext-tests/cluster $(suites)
 
 .DEFAULT_GOAL := help
-.PHONY: help build generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration guarantees test differential demo bench fuzz clean-ish
+.PHONY: help build generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration guarantees test differential demo bench chaos chaos-short fuzz clean-ish
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -98,6 +98,16 @@ bench: ## Measure the engine, and writers of one context on a real API server (r
 	$(cargo) bench --locked -p cicdcontext-engine --bench engine
 	$(cargo) build --locked --release --workspace --bins
 	$(CARGO_TARGET_DIR)/release/cluster with -- $(CARGO_TARGET_DIR)/release/bench writers
+
+SCENARIO ?=
+
+chaos: build ## Kill operators and the API server while events run, and count what is lost or doubled (SCENARIO=storm, SEED=1)
+	$(programs)/cluster build
+	$(programs)/chaos --seed $(SEED) $(SCENARIO:%=--scenario %)
+
+chaos-short: build ## The same in a minute or so
+	$(programs)/cluster build
+	$(programs)/chaos --short --seed $(SEED) $(SCENARIO:%=--scenario %)
 
 fuzz: ## Look for inputs that break the engine, FUZZ_SECONDS for each target (85: 10 minutes in all); needs nightly
 	@FUZZ_CACHE=$(cache)/fuzz fuzz/run

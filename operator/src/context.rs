@@ -16,6 +16,7 @@ pub async fn reconcile(operator: &Arc<Operator>, key: &ObjectKey) -> Next {
     let Some(context) = watch::read(&operator.caches.contexts, |store| store.get(key)) else {
         operator.configurations.forget(key);
         operator.writers.forget(key);
+        operator.looks.forget(key);
         operator.trickle.forget(key);
         operator.refusals.forget(key);
         // Its events, if there are any, have to be told.

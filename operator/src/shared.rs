@@ -21,6 +21,7 @@ use kube::{Api, Client, api::ListParams};
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    acknowledged::Looks,
     computing::Computing,
     memory::{Busy, Interrupted, Leaving, Refusals, Unrecorded, Unreportable},
     trickle::Trickle,
@@ -36,7 +37,10 @@ use crate::{
         compiled::{Compilation, Compiled},
         proxy::Proxies,
     },
-    event::{order::is_to_run, retry::Due},
+    event::{
+        order::{is_to_run, waits_for_endpoint},
+        retry::Due,
+    },
     history::{finished::Rules, memory::History},
     leader::Leadership,
     metrics::Metrics,
@@ -94,6 +98,7 @@ impl Default for Caches {
                 context_of_event,
                 context_of_unfinished_event,
                 context_of_event_to_run,
+                context_of_event_without_endpoint,
             ]))),
             state_writes: Arc::new(RwLock::new(Store::new(&[context_of_state_write]))),
             bases: Arc::new(RwLock::new(Store::new(&[]))),
@@ -120,10 +125,16 @@ pub fn context_of_event_to_run(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
     if is_to_run(event) { context_of_event(event) } else { None }
 }
 
+/// The same for events of which a handler waits for an endpoint that does not exist: that ends some day.
+pub fn context_of_event_without_endpoint(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
+    if waits_for_endpoint(event) { context_of_event(event) } else { None }
+}
+
 /// Numbers of the indexes of [`Caches::events`].
 const ALL_EVENTS: usize = 0;
 const UNFINISHED_EVENTS: usize = 1;
 const EVENTS_TO_RUN: usize = 2;
+const EVENTS_WITHOUT_ENDPOINT: usize = 3;
 
 /// The context that a state write names; one whose spec cannot be read is filed under a blank name.
 pub fn context_of_state_write(write: &Stored<CicdStateWrite>) -> Option<ObjectKey> {
@@ -188,6 +199,8 @@ pub struct Operator {
     pub due: Due,
     /// Events that somebody works on.
     pub busy: Busy,
+    /// When ledgers were looked through for what is over.
+    pub looks: Looks,
     /// Runs that were interrupted.
     pub interrupted: Interrupted,
     /// Outcomes that the API server has not taken yet.
@@ -250,6 +263,7 @@ impl Operator {
             waiting: Waiting::default(),
             due: Due::default(),
             busy: Busy::default(),
+            looks: Looks::default(),
             interrupted: Interrupted::default(),
             unrecorded: Unrecorded::default(),
             sender,
@@ -275,6 +289,11 @@ impl Operator {
     /// The events of a context whose handlers have not all had their turn.
     pub fn events_to_run_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
         watch::read(&self.caches.events, |store| store.find(EVENTS_TO_RUN, context))
+    }
+
+    /// The events of a context of which a handler waits for an endpoint that does not exist.
+    pub fn events_without_endpoint_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
+        watch::read(&self.caches.events, |store| store.find(EVENTS_WITHOUT_ENDPOINT, context))
     }
 
     /// Whether there is a context of this name, as far as the cache knows.

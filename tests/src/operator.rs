@@ -182,6 +182,13 @@ pub struct Operator {
 impl Operator {
     /// Starts the operator and returns when `/readyz` says that it is ready. The log is appended to.
     pub async fn start(launch: &Launch) -> Result<Self, OperatorError> {
+        let mut operator = Self::spawn(launch)?;
+        operator.wait_until_ready().await?;
+        Ok(operator)
+    }
+
+    /// Starts the operator and does not wait for anything: its [address](Self::address) is not known.
+    pub fn spawn(launch: &Launch) -> Result<Self, OperatorError> {
         let mut open = fs::OpenOptions::new();
         let output = open.create(true).append(true).open(&launch.log);
         let output = output.map_err(OperatorError::io("create", &launch.log))?;
@@ -209,9 +216,7 @@ impl Operator {
         command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
         let child = command.kill_on_drop(true).spawn().map_err(OperatorError::io("run", &launch.program))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut operator = Self { child, address, log: launch.log.clone(), start };
-        operator.wait_until_ready().await?;
-        Ok(operator)
+        Ok(Self { child, address, log: launch.log.clone(), start })
     }
 
     async fn wait_until_ready(&mut self) -> Result<(), OperatorError> {
@@ -289,15 +294,15 @@ impl Operator {
         sent.map_err(|error| OperatorError::io("send a signal to", "the operator")(error.into()))
     }
 
-    /// Waits until the process has ended, however long that takes, and tells how.
+    /// Waits, however long it takes, until the process has ended by itself, and tells how. Safe to cancel.
     pub async fn exited(&mut self) -> Result<ExitStatus, OperatorError> {
         self.child.wait().await.map_err(OperatorError::io("wait for", "the operator"))
     }
 
     /// Waits until the process has ended by itself, and tells how.
     pub async fn ended(mut self) -> Result<ExitStatus, OperatorError> {
-        match timeout(STOPPED_WITHIN, self.child.wait()).await {
-            Ok(ended) => ended.map_err(OperatorError::io("wait for", "the operator")),
+        match timeout(STOPPED_WITHIN, self.exited()).await {
+            Ok(ended) => ended,
             Err(_) => Err(OperatorError::NotEnded { log: self.log.clone(), tail: self.tail() }),
         }
     }

@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cicdcontext_crds::{CicdContext, CicdEvent, Time, vocabulary::reason};
+use cicdcontext_crds::{CicdContext, CicdEvent, CicdEventStatus, Time, vocabulary::reason};
 use cicdcontext_engine::event::Outcome;
 use kube::Api;
 
 use super::{
+    WAIT_FOR_ENDPOINT,
     gather::{self, Found},
+    order::is_without_endpoint,
     performance::{End, Interruption, Performance},
     record,
     rehearse::rehearse,
@@ -16,7 +18,7 @@ use crate::{
     cache::{ObjectKey, Stored},
     client::{RequestError, bounded},
     queue::Next,
-    shared::Operator,
+    shared::{Operator, acknowledged::ended},
     state_write,
 };
 
@@ -91,6 +93,19 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
         Found::Ready(mut ready) => {
             let started = event.status_or_default().start_time.unwrap_or_else(|| Time(operator.now()));
             ready.run.expire_claims(&operator.settings.identity, &Time(operator.now()));
+            if operator.now().duration_since(started.0) >= WAIT_FOR_ENDPOINT {
+                // Asked once more, each of them finds its endpoint or is given up.
+                let waiting: Vec<String> = ready
+                    .run
+                    .handlers()
+                    .iter()
+                    .filter(|one| is_without_endpoint(one))
+                    .map(|one| one.name.clone())
+                    .collect();
+                for handler in waiting {
+                    ready.run.attempt(&handler);
+                }
+            }
             match Performance::new(operator, &busy, key, event, &started, *ready).run().await {
                 Ok((End::Done(outcome), context)) => {
                     turn(close(operator, event, &outcome, Some(&started), Some(&context)).await)
@@ -139,6 +154,7 @@ pub async fn close(
     let status = record::status_of(operator, event, outcome, started);
     record::report(operator, event, &status, outcome);
     record::write(operator, event, &status).await?;
+    retire(operator, event, &status, context);
     operator.interrupted.remove(event.uid());
     operator.queues.contexts.add(ObjectKey::new(event.namespace(), context_name(event)));
     Ok(())
@@ -156,13 +172,29 @@ pub async fn pause(
     let status = record::status_of(operator, event, outcome, Some(started));
     record::report_retrying(operator, event, &status, outcome);
     record::write(operator, event, &status).await?;
+    retire(operator, event, &status, Some(context));
     operator.queues.contexts.add(ObjectKey::new(event.namespace(), context_name(event)));
     Ok(())
 }
 
-/// Notes on an event whose creator did not say so whose it is. That it could not be noted harms nobody today.
+/// What is written down now need not stay in the context's ledger.
+fn retire(
+    operator: &Operator,
+    event: &Stored<CicdEvent>,
+    status: &CicdEventStatus,
+    context: Option<&Arc<Stored<CicdContext>>>,
+) {
+    if let Some(context) = context {
+        let key = ObjectKey::new(context.namespace(), context.name());
+        operator.writers.retire(&key, ended(context, event.uid(), status));
+    }
+}
+
+/// Notes on an event whose it is and that it is no copy, unless its creator said both: with the UID of its context and the
+/// time when it was made. The UID alone does not tell a copy beside the living context. That it could not be noted harms
+/// nobody today.
 async fn adopt(operator: &Operator, event: &Stored<CicdEvent>, context: &Stored<CicdContext>) {
-    if event.spec().is_ok_and(|spec| spec.context_ref.uid.is_some()) {
+    if event.spec().is_ok_and(|spec| spec.context_ref.uid.is_some() && spec.created_at.is_some()) {
         return;
     }
     if let Err(error) = record::adopt(operator, event, context).await {

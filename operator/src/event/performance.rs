@@ -116,15 +116,14 @@ impl<'a> Performance<'a> {
         started: &'a Time,
         mut ready: Ready,
     ) -> Self {
-        let interrupted = operator.interrupted.take(event.uid());
-        let stale = interrupted.is_some();
-        if let Some(run) = interrupted {
+        // Context and endpoints have just been read.
+        if let Some(run) = operator.interrupted.take(event.uid()) {
             ready.run = run;
         }
         let retrying = event.status_or_default().phase == EventPhase::Retrying;
         let (judging, place, last, claimed) = (None, None, None, false);
         let event = event.clone();
-        Self { operator, busy, key, event, started, ready, stale, judging, place, last, claimed, retrying }
+        Self { operator, busy, key, event, started, ready, stale: false, judging, place, last, claimed, retrying }
     }
 
     /// Tries the delivery again that has this place, unless it waits no more, or the run goes on with something else.

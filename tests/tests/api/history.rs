@@ -190,6 +190,7 @@ async fn the_events_of_a_deleted_context_go() {
     // Without an owner, so that no garbage collection takes it away.
     let mut spec = event("shop", "build=success");
     spec["contextRef"]["uid"] = json!(uid(&context));
+    spec["createdAt"] = json!(k8s_openapi::jiff::Timestamp::now().to_string());
     let done = scene.run("e", &spec).await;
     assert!(done["metadata"]["ownerReferences"].is_null(), "{done:#}");
     scene.delete(Kind::Context, "shop").await;

@@ -5,10 +5,12 @@
 // A test that cannot go on should stop loudly, here as in unit tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod backup;
 mod bad_annotations;
 mod bad_configuration;
 mod bad_deliveries;
 mod base_edit;
+mod canary;
 mod captures;
 mod cli;
 mod clock;

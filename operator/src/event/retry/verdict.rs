@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use cicdcontext_crds::{AttemptHistory, CicdEndpointSpec, Time, endpoint::DEFAULT_MAX_ELAPSED_SECONDS};
+use cicdcontext_crds::{AttemptHistory, CicdEndpointSpec, Time};
 use cicdcontext_delivery::{History, Next, Schedule, schedule::GiveUp};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::{endpoint::terms, waiting::Gate};
+use crate::{endpoint::terms, event::WAIT_FOR_ENDPOINT, waiting::Gate};
 
 /// What follows.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,9 +42,8 @@ pub fn after(schedule: &Schedule, history: &History, retry_after: Option<Duratio
 
 /// What follows if the endpoint does not exist. Nothing is tried, so that nothing counts but the time.
 pub fn without_endpoint(started: Timestamp, now: Timestamp) -> Verdict {
-    let allowed = SignedDuration::from_secs(DEFAULT_MAX_ELAPSED_SECONDS);
-    if now.duration_since(started) >= allowed {
-        return Verdict::GiveUp(Some(format!("given up after {DEFAULT_MAX_ELAPSED_SECONDS} s")));
+    if now.duration_since(started) >= WAIT_FOR_ENDPOINT {
+        return Verdict::GiveUp(Some(format!("given up after {} s", WAIT_FOR_ENDPOINT.as_secs())));
     }
     Verdict::Again { until: None, history: AttemptHistory::default() }
 }

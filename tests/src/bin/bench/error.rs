@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, io};
 
-use cicdcontext_tests::{cluster::ClusterError, operator::OperatorError};
+use cicdcontext_tests::{cluster::ClusterError, installation::KubectlError, operator::OperatorError};
 use thiserror::Error;
 
 /// Why a benchmark came to nothing.
@@ -22,8 +22,8 @@ pub(crate) enum BenchError {
         source: Box<kube::Error>,
     },
     /// kubectl failed.
-    #[error("run kubectl {arguments}: {problem}")]
-    Kubectl { arguments: String, problem: String },
+    #[error(transparent)]
+    Kubectl(#[from] KubectlError),
     /// A file or signal could not be used.
     #[error("{action} {place}: {source}")]
     Io {

@@ -5,10 +5,10 @@ use std::{fs, path::Path, process};
 
 use cicdcontext_tests::{
     cluster::{Access, Environment, Role, workspace},
+    installation::{self, kubectl},
     operator::{self, Launch, Operator},
 };
 use kube::Client;
-use tokio::process::Command;
 
 use crate::error::BenchError;
 
@@ -28,13 +28,8 @@ impl Stage {
     pub(crate) async fn prepare() -> Result<Self, BenchError> {
         let access = Access::from_environment(&Environment::of_this_process())?;
         let program = operator::program()?;
-        let deploy = workspace().join("deploy");
-        for (how, what) in [("-k", "crds"), ("-f", "namespace.yaml"), ("-k", "rbac")] {
-            let what = deploy.join(what).to_string_lossy().into_owned();
-            kubectl(&access, &["apply", "--server-side", "--force-conflicts", how, &what]).await?;
-        }
+        installation::install(&access).await?;
         let namespace = format!("cicdcontext-bench-{}", process::id());
-        kubectl(&access, &["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await?;
         kubectl(&access, &["create", "namespace", &namespace]).await?;
         let user = format!("--user={}", Role::Pipeline.user());
         let bind = ["-n", &namespace, "create", "rolebinding", "steps", "--clusterrole=cicd-pipeline", &user];
@@ -59,16 +54,6 @@ impl Stage {
     pub(crate) async fn clean_up(self) -> Result<(), BenchError> {
         let stopped = self.operator.stop().await.map_err(BenchError::from);
         let delete = ["delete", "namespace", &self.namespace, "--ignore-not-found", "--wait=false"];
-        stopped.and(kubectl(&self.access, &delete).await)
+        stopped.and(kubectl(&self.access, &delete).await.map_err(BenchError::from))
     }
-}
-
-async fn kubectl(access: &Access, arguments: &[&str]) -> Result<(), BenchError> {
-    let failed = |problem: String| BenchError::Kubectl { arguments: arguments.join(" "), problem };
-    let mut command = Command::from(access.kubectl_as(Role::Admin));
-    let output = command.args(arguments).output().await.map_err(|error| failed(error.to_string()))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(failed(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()))
 }

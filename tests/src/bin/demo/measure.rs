@@ -7,7 +7,8 @@ mod writes;
 
 use std::thread;
 
-use cicdcontext_crds::{CicdContext, CicdEvent, CicdEventSpec, ContextReference};
+use cicdcontext_crds::{CicdContext, CicdEvent, CicdEventSpec, ContextReference, Time};
+use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api, Client, ResourceExt,
     api::{ObjectMeta, Patch, PatchParams, PostParams},
@@ -104,6 +105,7 @@ impl<'a> Bench<'a> {
             context_ref: ContextReference { name: context.to_owned(), uid: Some(uid.to_owned()) },
             pipeline: Some("bench".to_owned()),
             event: Some(event.to_owned()),
+            created_at: Some(Time(Timestamp::now())),
             ..CicdEventSpec::default()
         };
         let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };

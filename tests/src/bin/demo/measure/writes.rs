@@ -37,7 +37,7 @@ pub(super) async fn measure(bench: &Bench<'_>) -> Result<(), DemoError> {
         bench.create_event("writes-created", &uid, &name, "captured").await?;
         finish(bench, Which::Name(name)).await?;
     }
-    show("from a CicdEvent whose creator set contextRef.uid", &before, &quiet(bench).await?, "at most 2");
+    show("from a CicdEvent whose creator set uid and createdAt", &before, &quiet(bench).await?, "at most 2");
     Ok(())
 }
 
