@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cicdcontext_crds::{CicdEvent, EventPhase, HandlerPhase, HandlerStatus, vocabulary::reason};
+use cicdcontext_crds::{CicdEvent, CicdEventStatus, EventPhase, HandlerPhase, HandlerStatus, vocabulary::reason};
 use cicdcontext_engine::handler::Target;
 use jiff::Timestamp;
 
@@ -71,7 +71,7 @@ pub fn waiting(event: &Stored<CicdEvent>, now: Timestamp) -> Vec<Entry> {
                 }
                 // It has been due since then: whatever held it up was not its own failure.
                 Some(due) => (None, Duration::try_from(now.duration_since(due)).unwrap_or_default()),
-                None => (None, Duration::ZERO),
+                None => (None, untried(&status, handler, now)),
             };
             Entry {
                 id: id(event, &handler.name),
@@ -83,6 +83,15 @@ pub fn waiting(event: &Stored<CicdEvent>, now: Timestamp) -> Vec<Entry> {
             }
         })
         .collect()
+}
+
+/// How long a delivery that was not tried has been held up by a limit or a suspension: all the time.
+fn untried(status: &CicdEventStatus, handler: &HandlerStatus, now: Timestamp) -> Duration {
+    let stored = status.requests.iter().find(|stored| stored.handler == handler.name);
+    let Some(history) = stored.map(|stored| stored.history).filter(|history| history.attempts == 0) else {
+        return Duration::ZERO;
+    };
+    Duration::from_millis(u64::try_from(now.as_millisecond().saturating_sub(history.start_ms)).unwrap_or_default())
 }
 
 /// Why a delivery starts as waiting, as a word and a sentence.
@@ -140,11 +149,14 @@ mod tests {
                 {"name":"call","phase":"Waiting","endpoint":"https://ci.example"},
                 {"name":"once","phase":"Sending","endpoint":"chat",
                  "claim":{"holder":"a","attempt":1,"deadline":"1970-01-01T00:00:50Z"}},
-                {"name":"held","phase":"Pending"}]}"#,
+                {"name":"new","phase":"Waiting","endpoint":"chat"},
+                {"name":"held","phase":"Pending"}],
+               "requests":[{"handler":"new","content":"","history":{"attempts":0,"startMs":10000}},
+                {"handler":"call","content":"","history":{"attempts":2,"startMs":10000}}]}"#,
         );
         let entries = waiting(&event, at(40));
         let names: Vec<&str> = entries.iter().map(|entry| &*entry.id.handler).collect();
-        assert_eq!(names, ["tell", "ask", "call", "once"]);
+        assert_eq!(names, ["tell", "ask", "call", "once", "new"]);
         assert_eq!(entries[0].line, Line::Endpoint(ObjectKey::new("shop", "chat")));
         assert_eq!((entries[0].order, &*entries[0].context), ((7, 1), "stage"));
         let rest = entries[0].not_before.unwrap().saturating_duration_since(Instant::now());
@@ -152,7 +164,9 @@ mod tests {
         assert_eq!(entries[1].line, Line::Endpoint(ObjectKey::new("team", "chat")));
         assert_eq!((entries[1].not_before, entries[1].held_before), (None, Duration::from_secs(10)), "due for 10 s");
         assert_eq!(entries[2].line, Line::Origin { namespace: "shop".into(), origin: "https://ci.example".into() });
+        assert_eq!(entries[2].held_before, Duration::ZERO);
         assert!(entries[3].not_before.is_some(), "whoever claimed it has time until then");
+        assert_eq!(entries[4].held_before, Duration::from_secs(30), "it was never tried");
     }
 
     #[test]
