@@ -40,6 +40,7 @@ mod owners;
 mod page;
 mod quota;
 mod readme;
+mod receivers;
 mod reference;
 mod rehearsal;
 mod replicas;
