@@ -136,17 +136,28 @@ pub enum Why {
 /// slot.finished(Contact::Answered);
 /// assert_eq!(waiting.len(), 0);
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Waiting(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     book: Mutex<Book>,
     /// Something is due earlier than before.
     wake: Notify,
+    clock: Box<dyn Fn() -> Instant + Send + Sync>,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self::with_clock(Instant::now)
+    }
 }
 
 impl Waiting {
+    /// Goes by this clock, which must never go back. [`Waiting::run`] and [`Turn::within`] sleep by that of the machine.
+    pub fn with_clock(clock: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Shared { book: Mutex::default(), wake: Notify::new(), clock: Box::new(clock) }))
+    }
+
     /// Sets the gate of a line. One that nobody set is open with the usual limits for an origin, and missing for an
     /// endpoint. Those who await a [`Turn`] at a gate that is closed are sent away; time at a closed gate is held.
     pub fn set_gate(&self, line: &Line, gate: Gate) {
@@ -213,8 +224,7 @@ impl Waiting {
     /// task and should be quick; it may call anything here.
     pub async fn run(&self, stop: CancellationToken, release: impl Fn(Released)) {
         while !stop.is_cancelled() {
-            // The time is read under the lock, as in `change`.
-            let to_do = self.lock().step(now());
+            let to_do = self.step();
             match to_do {
                 Step::Go(departure) => {
                     self.let_go(departure, &release);
@@ -251,6 +261,12 @@ impl Waiting {
         self.lock().register.oldest().map(|since| now.saturating_duration_since(since))
     }
 
+    fn step(&self) -> Step {
+        let mut book = self.lock();
+        // Read under the lock, as in `change`.
+        book.step((self.0.clock)())
+    }
+
     fn let_go(&self, departure: Departure, release: impl Fn(Released)) {
         let Departure { id, context, line, ticket, held, caller } = departure;
         let slot = Slot::new(self, line, ticket, held);
@@ -265,7 +281,7 @@ impl Waiting {
         let mut book = self.lock();
         let before = book.lines.next().map(|(due, _)| *due);
         // Read under the lock: the lines want time that never goes back.
-        let result = work(&mut book, now());
+        let result = work(&mut book, (self.0.clock)());
         let after = book.lines.next().map(|(due, _)| *due);
         drop(book);
         if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
@@ -283,11 +299,6 @@ impl fmt::Debug for Waiting {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Waiting").field("waiting", &self.len()).finish_non_exhaustive()
     }
-}
-
-/// The runtime's clock, which tests may stop.
-fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
 }
 
 async fn until(due: Option<Instant>) {

@@ -77,7 +77,7 @@ impl Book {
             return Start::Waits(why);
         }
         let held_before = entry.held_before;
-        let (line, one) = self.lines.open(&entry.line);
+        let (line, one) = self.lines.open(&entry.line, now);
         let (caller, coming) = oneshot::channel();
         let free = !one.queue.starts_waiting(now);
         let ticket = self.register.enter(entry, Arc::clone(&line), Some(caller), now);
@@ -101,7 +101,7 @@ impl Book {
             return false;
         }
         let not_before = entry.not_before;
-        let (line, _) = self.lines.open(&entry.line);
+        let (line, _) = self.lines.open(&entry.line, now);
         let ticket = self.register.enter(entry, line, None, now);
         self.line_up(ticket, not_before, now);
         true
@@ -199,7 +199,7 @@ impl Book {
 
     fn line_up(&mut self, ticket: Ticket, not_before: Option<Instant>, now: Instant) {
         let Some(delivery) = self.register.get(ticket) else { return };
-        let (line, one) = self.lines.open(&delivery.line);
+        let (line, one) = self.lines.open(&delivery.line, now);
         one.queue.wait(ticket, delivery.place(not_before), now);
         self.lines.settle(&line, Some(now), now);
     }
@@ -234,7 +234,7 @@ impl Book {
     fn changed(&mut self, line: &Line, now: Instant) {
         let Some(one) = self.lines.get_mut(line) else { return };
         let due = (one.queue.waiting() > 0).then_some(now);
-        let (line, _) = self.lines.open(line);
+        let (line, _) = self.lines.open(line, now);
         self.lines.settle(&line, due, now);
     }
 }

@@ -37,11 +37,10 @@ pub(super) struct Lines {
 }
 
 impl OneLine {
-    fn new(line: &Line) -> Self {
+    fn new(line: &Line, now: Instant) -> Self {
         let mut queue = Queue::new(Limits::default());
         let closed = usually_closed(line);
-        // Nothing waits yet: since when it is closed does not matter.
-        queue.set_open(closed.is_none(), super::now());
+        queue.set_open(closed.is_none(), now);
         Self { queue, callers: BTreeSet::new(), closed, gate_set: false, due: None, idle: None }
     }
 
@@ -77,10 +76,10 @@ impl Lines {
     }
 
     /// A line, which is made if it is not known, and its name.
-    pub(super) fn open(&mut self, line: &Line) -> (Arc<Line>, &mut OneLine) {
+    pub(super) fn open(&mut self, line: &Line, now: Instant) -> (Arc<Line>, &mut OneLine) {
         let known = self.known.get_key_value(line).map(|(line, _)| Arc::clone(line));
         let line = known.unwrap_or_else(|| Arc::new(line.clone()));
-        let one = self.known.entry(Arc::clone(&line)).or_insert_with(|| OneLine::new(&line));
+        let one = self.known.entry(Arc::clone(&line)).or_insert_with(|| OneLine::new(&line, now));
         (line, one)
     }
 
@@ -99,7 +98,7 @@ impl Lines {
         if usual && !self.known.contains_key(line) {
             return usually_closed(line);
         }
-        let (_, one) = self.open(line);
+        let (_, one) = self.open(line, now);
         one.gate_set = !usual;
         let (limits, closed) = match gate {
             Gate::Open(limits) => (Some(limits), None),

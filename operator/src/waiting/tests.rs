@@ -1,55 +1,12 @@
 mod many;
+mod room;
+mod running;
 
 use cicdcontext_delivery::limit::Contact;
-use tokio::{
-    sync::mpsc::{self, UnboundedReceiver},
-    task::yield_now,
-    time::{advance, timeout},
-};
+use tokio::task::yield_now;
 
 use super::*;
-
-const HOUR: Duration = Duration::from_hours(1);
-
-/// The room with its task running.
-struct Room {
-    waiting: Waiting,
-    released: UnboundedReceiver<Released>,
-    stop: CancellationToken,
-}
-
-impl Room {
-    fn new() -> Self {
-        let (waiting, stop) = (Waiting::default(), CancellationToken::new());
-        let (sender, released) = mpsc::unbounded_channel();
-        tokio::spawn({
-            let (waiting, stop) = (waiting.clone(), stop.clone());
-            async move { waiting.run(stop, |released| drop(sender.send(released))).await }
-        });
-        Self { waiting, released, stop }
-    }
-
-    fn open(line: &Line, limits: Limits) -> Self {
-        let room = Self::new();
-        room.waiting.set_gate(line, Gate::Open(limits));
-        room
-    }
-
-    async fn next(&mut self) -> Released {
-        timeout(HOUR, self.released.recv()).await.expect("nothing goes within the hour").unwrap()
-    }
-
-    /// Nothing goes within an hour.
-    async fn nothing(&mut self) -> bool {
-        timeout(HOUR, self.released.recv()).await.is_err()
-    }
-
-    /// Nothing is known of any delivery, and of no line whose gate nobody set.
-    fn is_blank(&self) -> bool {
-        let book = self.waiting.lock();
-        book.register.is_blank() && book.lines.len() == 0
-    }
-}
+use room::{HOUR, Room, is_blank};
 
 fn chat() -> Line {
     Line::Endpoint(ObjectKey::new("platform", "chat"))
@@ -100,9 +57,9 @@ fn why(first: First) -> Why {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn namespaces_take_turns_and_a_context_keeps_the_order_of_its_events() {
-    let mut room = Room::new();
+#[test]
+fn namespaces_take_turns_and_a_context_keeps_the_order_of_its_events() {
+    let room = Room::new();
     for order in [3, 1, 2] {
         assert!(room.waiting.wait(shop(order)));
     }
@@ -114,90 +71,92 @@ async fn namespaces_take_turns_and_a_context_keeps_the_order_of_its_events() {
     room.waiting.set_gate(&chat(), Gate::Open(one_at_once()));
     let mut order = Vec::new();
     for _ in 0..5 {
-        let released = room.next().await;
+        let released = room.next();
         assert!(!room.waiting.wait(Entry { id: released.id.clone(), ..shop(1) }), "it is under way");
         order.push(format!("{}/{}", released.id.namespace, released.id.event));
-        assert!(room.released.try_recv().is_err(), "one at once");
+        assert!(room.nothing_now(), "one at once");
         released.slot.finished(Contact::Answered);
     }
     assert_eq!(order, ["shop/stage-1", "bank/live-8", "shop/stage-2", "bank/live-9", "shop/stage-3"]);
-    assert!(room.waiting.is_empty() && room.waiting.oldest(now()).is_none());
+    assert!(room.waiting.is_empty() && room.waiting.oldest(room.now()).is_none());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_turn_comes_when_a_place_is_free_before_that_of_a_later_event() {
-    let mut room = Room::open(&chat(), one_at_once());
+    let room = Room::open(&chat(), one_at_once());
     let first = go(room.waiting.first(shop(1)));
     let third = soon(room.waiting.first(shop(3)));
     let second = soon(room.waiting.first(shop(2)));
     room.waiting.wait(shop(4));
-    let (third, second) = (tokio::spawn(third.within(HOUR)), tokio::spawn(second.within(HOUR)));
-    advance(seconds(5)).await;
+    let third = tokio::spawn(third.within(HOUR));
+    room.advance(seconds(5));
     first.finished(Contact::Answered);
-    let second = second.await.unwrap().unwrap();
+    assert!(room.nothing_now());
+    let second = second.within(HOUR).await.unwrap();
     assert_eq!(second.held(), seconds(5));
+    yield_now().await;
     assert!(!third.is_finished());
     second.finished(Contact::Answered);
+    assert!(room.nothing_now(), "the later event is not before one whose caller is there");
     third.await.unwrap().unwrap().finished(Contact::Answered);
-    assert_eq!(room.next().await.id, shop(4).id);
+    assert_eq!(room.next().id, shop(4).id);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_turn_that_does_not_come_in_time_leaves_nothing_behind() {
-    let mut room = Room::new();
+    let room = Room::new();
     let line = origin(1);
     let at_line = |order| entry(&line, "shop", "stage", order);
     let slots: Vec<_> = (0..16).map(|order| go(room.waiting.first(at_line(order)))).collect();
-    let before = now();
+    let (before, patience) = (Instant::now(), Duration::from_millis(5));
     let turn = soon(room.waiting.first(at_line(16)));
     assert_eq!(why(room.waiting.first(at_line(16))), Why::Crowded, "it stands in line already");
-    assert_eq!(turn.within(seconds(2)).await.unwrap_err(), Why::Crowded);
-    assert_eq!((now() - before, room.waiting.len()), (seconds(2), 0));
+    assert_eq!(turn.within(patience).await.unwrap_err(), Why::Crowded);
+    assert!(before.elapsed() >= patience && room.waiting.is_empty());
     drop(soon(room.waiting.first(at_line(17))));
     assert!(room.waiting.is_empty() && !room.waiting.cancel(&at_line(17).id));
     drop(slots);
-    assert!(room.nothing().await && room.is_blank());
+    assert!(room.nothing() && room.is_blank());
     // What gave up may wait as if it had never been there.
     assert!(room.waiting.wait(at_line(16)));
-    assert_eq!(room.next().await.held, Duration::ZERO);
+    assert_eq!(room.next().held, Duration::ZERO);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_slot_that_nobody_takes_frees_its_place() {
-    let mut room = Room::open(&chat(), one_at_once());
+#[test]
+fn a_slot_that_nobody_takes_frees_its_place() {
+    let room = Room::open(&chat(), one_at_once());
     let first = go(room.waiting.first(shop(1)));
     let turn = soon(room.waiting.first(shop(2)));
     room.waiting.wait(shop(3));
     first.finished(Contact::Answered);
     // The slot is on its way to a caller who goes.
-    while room.waiting.len() > 1 {
-        yield_now().await;
-    }
+    assert!(room.nothing_now());
+    assert_eq!(room.waiting.len(), 1);
     drop(turn);
-    let third = room.next().await;
+    let third = room.next();
     assert_eq!(third.id, shop(3).id);
     drop(third);
     go(room.waiting.first(shop(4))).finished(Contact::Answered);
     assert!(room.waiting.wait(shop(3)), "dropped, it is not known any more");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_closed_gate_lets_nothing_go_and_the_time_is_told_as_held() {
-    let mut room = Room::new();
+#[test]
+fn a_closed_gate_lets_nothing_go_and_the_time_is_told_as_held() {
+    let room = Room::new();
     assert_eq!(why(room.waiting.first(shop(1))), Why::Missing);
     room.waiting.wait(Entry { held_before: seconds(7), ..shop(1) });
-    assert!(room.nothing().await);
+    assert!(room.nothing());
     room.waiting.set_gate(&chat(), Gate::Suspended(Limits::default()));
     assert_eq!(why(room.waiting.first(shop(2))), Why::Suspended);
-    room.waiting.wait(Entry { not_before: Some(now() + HOUR), ..shop(2) });
-    assert!(room.nothing().await);
+    room.waiting.wait(Entry { not_before: Some(room.now() + HOUR), ..shop(2) });
+    assert!(room.nothing());
     room.waiting.set_gate(&chat(), Gate::Open(Limits::default()));
-    let (one, two) = (room.next().await, room.next().await);
+    let (one, two) = (room.next(), room.next());
     assert_eq!((one.held, one.slot.held()), (seconds(7) + 2 * HOUR, seconds(7) + 2 * HOUR));
     assert_eq!((two.id, two.held), (shop(2).id, Duration::ZERO), "it was not due before");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn those_who_await_a_turn_are_sent_away_when_the_gate_closes_or_the_endpoint_goes_out_of_reach() {
     let room = Room::open(&chat(), one_at_once());
     for (close, told) in [
@@ -206,63 +165,64 @@ async fn those_who_await_a_turn_are_sent_away_when_the_gate_closes_or_the_endpoi
         (None, Why::Unreachable),
     ] {
         let slot = go(room.waiting.first(shop(1)));
-        let turn = tokio::spawn(soon(room.waiting.first(shop(2))).within(HOUR));
-        let before = now();
+        let turn = soon(room.waiting.first(shop(2)));
         if let Some(gate) = close {
             room.waiting.set_gate(&chat(), gate);
             slot.finished(Contact::Answered);
         } else {
             slot.finished(Contact::NotReached);
         }
-        assert_eq!((turn.await.unwrap().unwrap_err(), now() - before), (told, Duration::ZERO));
+        // Long before his patience is over.
+        assert_eq!(turn.within(HOUR).await.unwrap_err(), told);
         assert!(room.waiting.is_empty());
         room.waiting.set_gate(&chat(), Gate::Open(one_at_once()));
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_endpoint_out_of_reach_is_tried_by_one_at_a_time_until_it_answers_or_is_changed() {
-    let mut room = Room::open(&chat(), Limits::default());
+#[test]
+fn an_endpoint_out_of_reach_is_tried_by_one_at_a_time_until_it_answers_or_is_changed() {
+    let room = Room::open(&chat(), Limits::default());
     go(room.waiting.first(shop(0))).finished(Contact::NotReached);
     for order in 1..=4 {
         assert_eq!(why(room.waiting.first(shop(order))), Why::Unreachable);
         room.waiting.wait(shop(order));
     }
     for pause in [1, 2] {
-        let before = now();
-        let released = room.next().await;
-        let passed = now() - before;
-        assert!(passed >= seconds(pause) && passed < seconds(pause) + Duration::from_millis(5), "{passed:?}");
-        assert!(room.nothing().await, "one at a time");
+        let before = room.now();
+        let released = room.next();
+        let passed = room.now() - before;
+        assert_eq!(passed, seconds(pause));
+        assert!(room.nothing(), "one at a time");
         assert_eq!(why(room.waiting.first(shop(9))), Why::Unreachable);
         released.slot.finished(Contact::NotReached);
     }
     // The next pause would be of four seconds.
-    let before = now();
+    let before = room.now();
     room.waiting.forget_backing_off(&chat());
-    let (one, two) = (room.next().await, room.next().await);
-    assert_eq!((one.held, two.held, now() - before), (Duration::ZERO, Duration::ZERO, Duration::ZERO));
+    let (one, two) = (room.next(), room.next());
+    assert_eq!((one.held, two.held, room.now() - before), (Duration::ZERO, Duration::ZERO, Duration::ZERO));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_rate_makes_first_attempts_wait() {
     let room = Room::open(&chat(), one_at_once().rate(1, seconds(10)).unwrap());
     go(room.waiting.first(shop(1))).finished(Contact::Answered);
     assert_eq!(why(room.waiting.first(shop(2))), Why::RateLimited);
-    advance(seconds(10)).await;
+    room.advance(seconds(10));
     let slot = go(room.waiting.first(shop(2)));
     room.waiting.set_gate(&chat(), Gate::Open(one_at_once()));
     let turn = soon(room.waiting.first(shop(3)));
     room.waiting.set_gate(&chat(), Gate::Open(one_at_once().rate(1, HOUR).unwrap()));
     slot.finished(Contact::Answered);
+    assert!(room.nothing_now());
     // The limit that was set meanwhile counts what leaves from then on.
     turn.within(seconds(1)).await.unwrap().finished(Contact::Answered);
     assert_eq!(why(room.waiting.first(shop(4))), Why::RateLimited);
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_waits_of_an_event_is_set_as_often_as_wanted_and_what_is_not_named_is_forgotten() {
-    let mut room = Room::open(&chat(), one_at_once());
+#[test]
+fn what_waits_of_an_event_is_set_as_often_as_wanted_and_what_is_not_named_is_forgotten() {
+    let room = Room::open(&chat(), one_at_once());
     let handler = |name: &str| {
         let mut entry = shop(2);
         entry.id.handler = name.into();
@@ -282,67 +242,67 @@ async fn what_waits_of_an_event_is_set_as_often_as_wanted_and_what_is_not_named_
     assert!(room.waiting.cancel(&handler("c").id) && !room.waiting.cancel(&handler("c").id));
     room.waiting.set_event(&uid, all());
     busy.finished(Contact::Answered);
-    let under_way = room.next().await;
+    let under_way = room.next();
     room.waiting.set_event(&uid, vec![]);
     assert_eq!(room.waiting.len(), 0);
     assert!(!room.waiting.wait(Entry { id: under_way.id.clone(), ..shop(2) }), "it is under way still");
     room.waiting.forget_event(&uid);
     drop(under_way);
     room.waiting.set_gate(&chat(), Gate::Missing);
-    assert!(room.nothing().await && room.is_blank());
+    assert!(room.nothing() && room.is_blank());
 }
 
-#[tokio::test(start_paused = true)]
-async fn time_parked_counts_as_held_and_not_for_the_rate() {
-    let mut room = Room::open(&chat(), Limits::default().rate(1, HOUR * 3).unwrap());
+#[test]
+fn time_parked_counts_as_held_and_not_for_the_rate() {
+    let room = Room::open(&chat(), Limits::default().rate(1, HOUR * 3).unwrap());
     let stage = ObjectKey::new("shop", "stage");
     room.waiting.wait(Entry { held_before: seconds(3), ..shop(1) });
-    let released = room.next().await;
+    let released = room.next();
     room.waiting.park(&stage, released);
     assert_eq!(room.waiting.len(), 1);
     assert!(!room.waiting.wait(shop(1)), "it waits still");
     room.waiting.unpark(&ObjectKey::new("shop", "live"));
-    assert!(room.nothing().await);
+    assert!(room.nothing());
     room.waiting.wait(entry(&chat(), "bank", "live", 1));
-    let other = room.next().await;
+    let other = room.next();
     assert_eq!(other.id.namespace.as_ref(), "bank");
     room.waiting.park(&ObjectKey::new("bank", "live"), other);
     room.waiting.unpark(&stage);
-    assert_eq!(room.waiting.oldest(now()), Some(HOUR));
-    let released = room.next().await;
+    assert_eq!(room.waiting.oldest(room.now()), Some(HOUR));
+    let released = room.next();
     assert_eq!((released.held, released.id.clone()), (seconds(3) + HOUR, shop(1).id));
     // Parked, it can be cancelled or lose its event, also before it is.
     room.waiting.park(&stage, released);
     assert!(room.waiting.cancel(&shop(1).id));
     room.waiting.forget_event(&entry(&chat(), "bank", "live", 1).id.uid);
     room.waiting.wait(shop(2));
-    let released = room.next().await;
+    let released = room.next();
     room.waiting.forget_event(&shop(2).id.uid);
     room.waiting.park(&stage, released);
     room.waiting.unpark(&stage);
     room.waiting.set_gate(&chat(), Gate::Missing);
-    assert!(room.nothing().await && room.is_blank());
+    assert!(room.nothing() && room.is_blank());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_delivery_that_is_retried_grows_old() {
-    let mut room = Room::open(&chat(), Limits::default());
+#[test]
+fn a_delivery_that_is_retried_grows_old() {
+    let room = Room::open(&chat(), Limits::default());
     room.waiting.wait(shop(1));
     for round in 1..=3_u32 {
-        let released = room.next().await;
-        assert_eq!(room.waiting.oldest(now()), None, "under way, it does not wait");
+        let released = room.next();
+        assert_eq!(room.waiting.oldest(room.now()), None, "under way, it does not wait");
         released.slot.finished(Contact::Answered);
-        assert!(room.waiting.wait(Entry { not_before: Some(now() + HOUR / 2), ..shop(1) }));
+        assert!(room.waiting.wait(Entry { not_before: Some(room.now() + HOUR / 2), ..shop(1) }));
         let age = HOUR / 2 * (round - 1);
-        assert!(room.waiting.oldest(now()).is_some_and(|oldest| oldest >= age && oldest < age + seconds(1)));
+        assert!(room.waiting.oldest(room.now()).is_some_and(|oldest| oldest >= age && oldest < age + seconds(1)));
     }
     room.waiting.set_event(&shop(1).id.uid, vec![]);
     room.waiting.wait(shop(1));
-    assert_eq!(room.waiting.oldest(now()), Some(Duration::ZERO), "its event said that it does not wait any more");
+    assert_eq!(room.waiting.oldest(room.now()), Some(Duration::ZERO), "its event said that it does not wait any more");
 }
 
-#[tokio::test(start_paused = true)]
-async fn lines_in_which_nothing_happens_are_forgotten_and_of_those_out_of_reach_only_so_many_are_kept() {
+#[test]
+fn lines_in_which_nothing_happens_are_forgotten_and_of_those_out_of_reach_only_so_many_are_kept() {
     let room = Room::new();
     let first = |number| room.waiting.first(entry(&origin(number), "shop", "stage", 1));
     for number in 0..3_000 {
@@ -360,14 +320,4 @@ async fn lines_in_which_nothing_happens_are_forgotten_and_of_those_out_of_reach_
     assert_eq!(room.waiting.lock().lines.len(), lines::MOST_IDLE + 1);
     room.waiting.set_gate(&chat(), Gate::Missing);
     assert_eq!(room.waiting.lock().lines.len(), lines::MOST_IDLE);
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_goes_any_more_after_the_stop() {
-    let mut room = Room::open(&chat(), Limits::default());
-    room.stop.cancel();
-    room.waiting.wait(shop(1));
-    // The sender is gone with the task.
-    assert!(room.released.recv().await.is_none());
-    assert_eq!(room.waiting.len(), 1);
 }
