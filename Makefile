@@ -28,9 +28,10 @@ help: ## List the targets
 build: ## Build all programs (debug; they land in $CARGO_TARGET_DIR/debug)
 	$(cargo) build --locked --workspace --bins
 
-generate: ## Write the generated files anew: the CRDs in crds/manifests, the template reference in docs
+generate: ## Write the generated files anew: the CRDs in crds/manifests, the references of templates and metrics in docs
 	cargo run -q -p cicdcontext-crds --bin crdgen
 	cargo run -q -p cicdcontext-engine --bin templatedoc
+	METRICS_PAGE=write cargo test -q -p cicdcontext-operator --lib the_page_of_metrics
 
 generated: build ## Check that the generated files are current
 	$(programs)/crdgen --check

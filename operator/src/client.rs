@@ -159,6 +159,19 @@ impl RequestError {
         self.code() == Some(404)
     }
 
+    /// The error as a word of a closed set, for metrics.
+    pub fn class(&self) -> &'static str {
+        match (self, self.code()) {
+            (Self::Timeout, _) => "Timeout",
+            (Self::Overtaken(_), _) | (_, Some(409 | 422)) => "Conflict",
+            (_, Some(404)) => "NotFound",
+            (_, Some(429 | 503)) => "Overload",
+            (_, Some(400..=499)) => "Refused",
+            (_, Some(_)) => "ServerError",
+            (_, None) => "Unavailable",
+        }
+    }
+
     /// Whether the API server has too much to do, or is not able to do it: it wants to be left alone for a while.
     pub fn is_overload(&self) -> bool {
         matches!(self.code(), Some(429 | 503))

@@ -6,6 +6,7 @@ pub mod compiled;
 pub mod destination;
 pub mod gather;
 pub mod proxy;
+pub mod reach;
 pub mod reconcile;
 pub mod secret;
 pub mod terms;

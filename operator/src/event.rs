@@ -2,9 +2,10 @@
 //!
 //! `gather` collects what a run is founded on, the engine's [`Run`](cicdcontext_engine::event::Run) decides step by
 //! step, `perform` and `performance` carry the steps out, `delivered` notes how each attempt ended, `record` writes down
-//! what came of it. What waits after that stands in a `line`; `retry` tries it when its turn has come, `redeliver` puts
+//! what came of it, `announce` tells. What waits after that stands in a `line`; `retry` tries it when its turn has come, `redeliver` puts
 //! back in line what somebody asks for.
 
+pub mod announce;
 pub mod delivered;
 pub mod gather;
 pub mod line;

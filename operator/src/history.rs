@@ -55,7 +55,7 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
 
 fn retry(key: &ObjectKey, result: Result<Next, events::CleaningError>) -> Next {
     result.unwrap_or_else(|error| {
-        tracing::warn!(context = %key, %error, "clean up the history of a context; it is tried again");
+        tracing::warn!(namespace = key.namespace, context = key.name, %error, "clean up the history of a context; it is tried again");
         Next::Retry
     })
 }

@@ -1,48 +1,32 @@
-//! What the operator counts, for Prometheus. Labels come from closed sets, so that their number stays bounded.
+//! What the operator counts, for Prometheus. Each metric is named and described in `register` and nowhere else;
+//! the table in docs/reference/metrics.md is made from it. Labels come from closed sets, so that their number stays bounded and no
+//! text of a tenant is ever in one.
 
+mod catalogue;
+mod labels;
+mod register;
+
+use std::{fmt, sync::OnceLock, time::Duration};
+
+use cicdcontext_delivery::RefusalReason;
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
-    registry::{Registry, Unit},
 };
 
-/// A request to the API server that changes something, by what it writes.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub struct WriteLabels {
-    /// context_state, context_status, context_delete, event_create, event_adopt, event_status, event_delete,
-    /// state_write_delete, state_write_status, base_status, endpoint_status, kubernetes_event
-    pub target: &'static str,
-}
+use self::catalogue::Catalogue;
+pub use self::{
+    catalogue::{Described, table},
+    labels::{
+        CacheLabel, KindLabel, OTHER, OutcomeLabels, QueueLabel, ReasonLabel, ResultLabel, ResultLabels,
+        WriteErrorLabels, WriteLabels, known_reason,
+    },
+    register::TARGETS,
+};
+use crate::client::RequestError;
 
-/// How an event or a handler ended.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub struct OutcomeLabels {
-    /// The phase.
-    pub phase: &'static str,
-    /// The reason, one of `cicdcontext_crds::vocabulary::reason` or of the delivery's classes.
-    pub reason: String,
-}
-
-/// A reconcile, by what is reconciled.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub struct ReconcileLabels {
-    /// context, event, state_write, base, endpoint or history
-    pub kind: &'static str,
-}
-
-/// What was deleted because its time was over, or because there was enough of it.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub struct HistoryLabels {
-    /// event, context or state_write
-    pub kind: &'static str,
-}
-
-/// A cache of what was computed.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub struct CacheLabels {
-    /// configurations, bases or endpoints
-    pub cache: &'static str,
-}
+/// Histograms by label.
+pub type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// What one cache counts.
 #[derive(Clone, Debug, Default)]
@@ -57,42 +41,61 @@ pub struct CacheMetrics {
     pub bytes: Gauge,
 }
 
-/// All metrics of the process.
-#[derive(Debug)]
+/// What one kind of watches counts.
+#[derive(Clone, Debug, Default)]
+pub struct WatchMetrics {
+    /// Lists that were begun: the first, and one for each time at which the watch could not go on where it was.
+    pub lists: Counter,
+    /// Errors.
+    pub errors: Counter,
+}
+
+/// Looks at what is to be shown as it is when somebody asks.
+type Look = Box<dyn Fn(&Metrics) + Send + Sync>;
+
+/// All metrics of the process. What each field counts is its help text in [`Metrics::new`].
+#[allow(missing_docs, reason = "each is described once, where it is registered")]
 pub struct Metrics {
-    registry: Registry,
-    /// Writes to the API server that were tried.
-    pub writes: Family<WriteLabels, Counter>,
-    /// Events that were finished.
+    catalogue: Catalogue,
+    look: OnceLock<Look>,
+    pub annotations: Family<ResultLabel, Counter>,
+    pub events_started: Counter,
     pub events: Family<OutcomeLabels, Counter>,
-    /// Deliveries that ended.
+    pub first_attempt_delay: Histogram,
+    pub attempts: Family<ResultLabels, Counter>,
+    pub attempt_duration: Histograms<ResultLabel>,
+    pub attempts_under_way: Gauge,
     pub deliveries: Family<OutcomeLabels, Counter>,
-    /// How long one attempt took, in seconds.
-    pub attempt_duration: Histogram,
-    /// Handlers that failed for a template.
+    pub deliveries_waiting: Gauge,
+    pub oldest_waiting: Gauge<f64, std::sync::atomic::AtomicU64>,
+    pub claims: Gauge,
+    pub redeliveries: Counter,
     pub template_errors: Counter,
-    /// Requests that were refused because of their address.
-    pub egress_refusals: Counter,
-    /// Reconciles.
-    pub reconciles: Family<ReconcileLabels, Counter>,
-    /// Reconciles that failed and are repeated.
-    pub reconcile_errors: Family<ReconcileLabels, Counter>,
-    /// Kubernetes Events that were dropped because too many waited.
+    pub egress_refusals: Family<ReasonLabel, Counter>,
+    pub state_writes: Family<ResultLabels, Counter>,
+    pub state_size: Histogram,
+    pub writes: Family<WriteLabels, Counter>,
+    pub write_errors: Family<WriteErrorLabels, Counter>,
+    pub watch_lists: Family<KindLabel, Counter>,
+    pub watch_errors: Family<KindLabel, Counter>,
     pub dropped_reports: Counter,
-    /// What limits of history and of time deleted.
-    pub history_deleted: Family<HistoryLabels, Counter>,
-    /// 1 while this process may act, 0 while it stands by.
+    pub reconciles: Family<KindLabel, Counter>,
+    pub reconcile_errors: Family<KindLabel, Counter>,
+    pub reconcile_duration: Histograms<KindLabel>,
+    pub queue_length: Family<QueueLabel, Gauge>,
+    pub cached_objects: Family<KindLabel, Gauge>,
+    pub history_deleted: Family<KindLabel, Counter>,
+    pub cache_hits: Family<CacheLabel, Counter>,
+    pub cache_misses: Family<CacheLabel, Counter>,
+    pub cache_evictions: Family<CacheLabel, Counter>,
+    pub cache_bytes: Family<CacheLabel, Gauge>,
     pub leader: Gauge,
-    /// Contexts in the cache.
-    pub contexts: Gauge,
-    /// Uses of what a cache of computed things had.
-    pub cache_hits: Family<CacheLabels, Counter>,
-    /// What had to be computed.
-    pub cache_misses: Family<CacheLabels, Counter>,
-    /// What had to make room.
-    pub cache_evictions: Family<CacheLabels, Counter>,
-    /// Bytes that are kept, estimated.
-    pub cache_bytes: Family<CacheLabels, Gauge>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Metrics").field("catalogue", &self.catalogue).finish_non_exhaustive()
+    }
 }
 
 impl Default for Metrics {
@@ -102,83 +105,30 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Registers everything with the prefix `cicdcontext`.
-    pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("cicdcontext");
-        let metrics = Self {
-            writes: Family::default(),
-            events: Family::default(),
-            deliveries: Family::default(),
-            attempt_duration: Histogram::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0]),
-            template_errors: Counter::default(),
-            egress_refusals: Counter::default(),
-            reconciles: Family::default(),
-            reconcile_errors: Family::default(),
-            dropped_reports: Counter::default(),
-            history_deleted: Family::default(),
-            leader: Gauge::default(),
-            contexts: Gauge::default(),
-            cache_hits: Family::default(),
-            cache_misses: Family::default(),
-            cache_evictions: Family::default(),
-            cache_bytes: Family::default(),
-            registry: Registry::default(),
-        };
-        registry.register("api_writes", "Writes to the API server that were tried", metrics.writes.clone());
-        registry.register("events", "Events that were finished", metrics.events.clone());
-        registry.register("deliveries", "Deliveries that ended", metrics.deliveries.clone());
-        registry.register_with_unit(
-            "delivery_attempt_duration",
-            "How long one attempt took",
-            Unit::Seconds,
-            metrics.attempt_duration.clone(),
-        );
-        registry.register("template_errors", "Handlers that failed for a template", metrics.template_errors.clone());
-        registry.register(
-            "egress_refusals",
-            "Requests that were refused because of their address",
-            metrics.egress_refusals.clone(),
-        );
-        registry.register("reconciles", "Reconciles", metrics.reconciles.clone());
-        registry.register(
-            "reconcile_errors",
-            "Reconciles that failed and are repeated",
-            metrics.reconcile_errors.clone(),
-        );
-        registry.register(
-            "dropped_reports",
-            "Kubernetes Events that were dropped because too many waited",
-            metrics.dropped_reports.clone(),
-        );
-        registry.register(
-            "history_deleted",
-            "Objects that limits of history and of time deleted",
-            metrics.history_deleted.clone(),
-        );
-        registry.register("leader", "1 if this process works, 0 if it stands by", metrics.leader.clone());
-        registry.register("contexts", "Contexts in the cache", metrics.contexts.clone());
-        registry.register("cache_hits", "Uses of compiled things that were kept", metrics.cache_hits.clone());
-        registry.register("cache_misses", "Compiled things that had to be computed", metrics.cache_misses.clone());
-        registry.register("cache_evictions", "Compiled things that made room", metrics.cache_evictions.clone());
-        registry.register_with_unit(
-            "cache",
-            "Size of the compiled things that are kept, estimated",
-            Unit::Bytes,
-            metrics.cache_bytes.clone(),
-        );
-        Self { registry, ..metrics }
+    /// From now on `look` is called before the metrics are shown: it sets those gauges that are not kept up to date.
+    /// Only the first call counts.
+    pub fn look_before_showing(&self, look: impl Fn(&Self) + Send + Sync + 'static) {
+        let _ = self.look.set(Box::new(look));
     }
 
     /// The metrics in OpenMetrics' text form.
-    pub fn encode(&self) -> Result<String, std::fmt::Error> {
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        if let Some(look) = self.look.get() {
+            look(self);
+        }
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode(&mut text, &self.catalogue.registry)?;
         Ok(text)
+    }
+
+    /// All metrics, in the order in which they are shown.
+    pub fn described(&self) -> &[Described] {
+        &self.catalogue.described
     }
 
     /// What the cache of this name counts: configurations, bases or endpoints.
     pub fn cache(&self, cache: &'static str) -> CacheMetrics {
-        let labels = CacheLabels { cache };
+        let labels = CacheLabel { cache };
         CacheMetrics {
             hits: self.cache_hits.get_or_create(&labels).clone(),
             misses: self.cache_misses.get_or_create(&labels).clone(),
@@ -187,32 +137,73 @@ impl Metrics {
         }
     }
 
-    /// Counts one write to the API server.
-    pub fn wrote(&self, target: &'static str) {
-        self.writes.get_or_create(&WriteLabels { target }).inc();
+    /// What watches of this kind count.
+    pub fn watch(&self, kind: &'static str) -> WatchMetrics {
+        let labels = KindLabel { kind };
+        WatchMetrics {
+            lists: self.watch_lists.get_or_create(&labels).clone(),
+            errors: self.watch_errors.get_or_create(&labels).clone(),
+        }
+    }
+
+    /// Makes one write to the API server and counts it; `target` is one of [`TARGETS`].
+    pub fn write<T, F>(&self, target: &'static str, request: F) -> impl Future<Output = F::Output> + use<'_, T, F>
+    where
+        F: Future<Output = Result<T, RequestError>>,
+    {
+        // Requests are large, and whoever makes them waits in futures of many layers.
+        let request = Box::pin(request);
+        async move {
+            self.writes.get_or_create(&WriteLabels { target }).inc();
+            let answered = request.await;
+            if let Err(error) = &answered {
+                self.write_errors.get_or_create(&WriteErrorLabels { target, error: error.class() }).inc();
+            }
+            answered
+        }
+    }
+
+    /// Counts a piece of work that took so long.
+    pub fn reconciled(&self, kind: &'static str, took: Duration, failed: bool) {
+        let labels = KindLabel { kind };
+        self.reconciles.get_or_create(&labels).inc();
+        self.reconcile_duration.get_or_create(&labels).observe(took.as_secs_f64());
+        if failed {
+            self.reconcile_errors.get_or_create(&labels).inc();
+        }
+    }
+
+    /// An attempt is under way until this is dropped.
+    #[must_use]
+    pub fn attempt(&self) -> UnderWay {
+        self.attempts_under_way.inc();
+        UnderWay(self.attempts_under_way.clone())
+    }
+
+    /// Counts how an attempt ended: `Err` has the reason of a failure.
+    pub fn attempted(&self, outcome: Result<(), &str>) {
+        let labels = match outcome {
+            Ok(()) => ResultLabels { result: "Succeeded", reason: cicdcontext_crds::vocabulary::reason::DELIVERED },
+            Err(reason) => ResultLabels { result: "Failed", reason: known_reason(reason) },
+        };
+        self.attempts.get_or_create(&labels).inc();
+    }
+
+    /// Counts an attempt that was refused because of its address.
+    pub fn egress_refused(&self, reason: RefusalReason) {
+        self.egress_refusals.get_or_create(&ReasonLabel { reason: reason.code() }).inc();
+    }
+}
+
+/// An attempt that is being made.
+#[derive(Debug)]
+pub struct UnderWay(Gauge);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_counted_is_what_is_shown() {
-        let metrics = Metrics::new();
-        metrics.wrote("event_status");
-        metrics.wrote("event_status");
-        let text = metrics.encode().unwrap();
-        assert!(text.contains("cicdcontext_api_writes_total{target=\"event_status\"} 2"), "{text}");
-    }
-
-    #[test]
-    fn a_cache_counts_under_its_name() {
-        let metrics = Metrics::new();
-        metrics.cache("bases").evictions.inc();
-        metrics.cache("bases").bytes.set(7);
-        let text = metrics.encode().unwrap();
-        assert!(text.contains("cicdcontext_cache_evictions_total{cache=\"bases\"} 1"), "{text}");
-        assert!(text.contains("cicdcontext_cache_bytes{cache=\"bases\"} 7"), "{text}");
-    }
-}
+mod tests;

@@ -167,8 +167,7 @@ impl Writer {
         let parameters = PostParams::default();
         let mut pauses = PAUSES.iter();
         loop {
-            self.metrics.wrote("kubernetes_event");
-            let error = match bounded(api.create(&parameters, &event)).await {
+            let error = match self.metrics.write("kubernetes_event", bounded(api.create(&parameters, &event))).await {
                 Ok(_) => {
                     self.crash.pass(Point::KubernetesEvent);
                     return true;

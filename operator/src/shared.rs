@@ -3,6 +3,7 @@
 pub mod acknowledged;
 pub mod computing;
 pub mod deletion;
+pub mod gauges;
 pub mod memory;
 pub mod status;
 pub mod trickle;
@@ -36,6 +37,7 @@ use crate::{
         activity::Activities,
         compiled::{Compilation, Compiled},
         proxy::Proxies,
+        reach::Reach,
     },
     event::{
         order::{is_to_run, waits_for_endpoint},
@@ -187,6 +189,8 @@ pub struct Operator {
     pub trickle: Trickle,
     /// When deliveries to endpoints last succeeded and failed.
     pub activities: Activities,
+    /// Endpoints that are out of reach.
+    pub reach: Reach,
     /// Event annotations that are being taken away.
     pub leaving: Leaving,
     /// Contexts of which the API server refuses to make events.
@@ -257,6 +261,7 @@ impl Operator {
             endpoints_compiled: Compiled::new(metrics.cache("endpoints")),
             trickle: Trickle::default(),
             activities: Activities::default(),
+            reach: Reach::default(),
             leaving: Leaving::default(),
             refusals: Refusals::default(),
             unreportable: Unreportable::default(),

@@ -22,7 +22,7 @@ use crate::{
     client::RequestError,
     crash::Point,
     history,
-    metrics::HistoryLabels,
+    metrics::{KindLabel, ResultLabels, known_reason},
     queue::Next,
     report::Severity,
     shared::{
@@ -47,7 +47,7 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     match apply_waiting(operator, key).await {
         Ok(next) => next,
         Err(error) => {
-            tracing::warn!(context = %key, %error, "apply state writes; it is tried again");
+            tracing::warn!(namespace = key.namespace, context = key.name, %error, "apply state writes; it is tried again");
             Next::Retry
         }
     }
@@ -94,7 +94,10 @@ pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Next,
     let (mut applied, mut refused) = (Vec::new(), Vec::new());
     for (write, result) in writes.iter().zip(results) {
         match result {
-            Ok(_) => applied.push(Arc::clone(write)),
+            Ok(_) => {
+                count(operator, "Applied", condition::APPLIED);
+                applied.push(Arc::clone(write));
+            }
             Err(WriteError::Refused { reason, message }) => {
                 refused.push((write, Verdict { reason, message }));
             }
@@ -165,6 +168,7 @@ async fn refuse(operator: &Operator, write: &Write, verdict: &Verdict) -> Result
     match status::replace(operator, write, &new, "state_write_status").await {
         Ok(written) => {
             operator.crash.pass(Point::StateWriteRefused);
+            count(operator, "Refused", known_reason(verdict.reason));
             // The watch will not tell of a version that the cache has already; when its time is over it has to go.
             if let Some(changed) = watch::write(&operator.caches.state_writes, |store| store.put_if_newer(written)) {
                 state_write_changed(operator, &changed);
@@ -174,6 +178,10 @@ async fn refuse(operator: &Operator, write: &Write, verdict: &Verdict) -> Result
         Err(error) if error.is_not_found() || error.code() == Some(422) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+fn count(operator: &Operator, result: &'static str, reason: &'static str) {
+    operator.metrics.state_writes.get_or_create(&ResultLabels { result, reason }).inc();
 }
 
 /// Reason of the Kubernetes Event about a refused state write; the note begins with the condition's own reason.
@@ -201,7 +209,7 @@ async fn forget_refused(operator: &Operator, refused: Vec<Write>) -> Next {
             tracing::warn!(write = write.name(), %error, "delete a refused state write");
             return Next::Retry;
         }
-        operator.metrics.history_deleted.get_or_create(&HistoryLabels { kind: history::STATE_WRITE }).inc();
+        operator.metrics.history_deleted.get_or_create(&KindLabel { kind: history::STATE_WRITE }).inc();
     }
     next
 }

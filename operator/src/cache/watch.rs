@@ -19,6 +19,7 @@ use super::{
     store::{Changed, Store},
     stored::Stored,
 };
+use crate::metrics::WatchMetrics;
 
 /// A store that several tasks share.
 pub type Shared<K> = Arc<RwLock<Store<K>>>;
@@ -111,12 +112,12 @@ fn config(selector: Option<&str>, timeout: Duration) -> watcher::Config {
 }
 
 /// Runs `watch` until `stop`, calling `changed` for each object that came, changed or went, after the store has it.
-/// `ready` becomes true with the end of the first list.
+/// `ready` becomes true with the end of the first list; `counts` says how often it had to begin anew.
 pub async fn run<K>(
     watch: Watch<K>,
     store: Shared<K>,
     changed: impl Fn(&Changed<K>) + Send,
-    ready: signal::Sender<bool>,
+    (ready, counts): (signal::Sender<bool>, WatchMetrics),
     stop: CancellationToken,
 ) where
     K: Resource<DynamicType = ()> + 'static,
@@ -133,6 +134,9 @@ pub async fn run<K>(
         match next {
             Some(Ok(event)) => {
                 let listed = matches!(event, watcher::Event::InitDone);
+                if matches!(event, watcher::Event::Init) {
+                    counts.lists.inc();
+                }
                 let news = write(&store, |store| store.handle(watch.scope.as_deref(), event));
                 news.iter().for_each(&changed);
                 if listed {
@@ -140,6 +144,7 @@ pub async fn run<K>(
                 }
             }
             Some(Err(error)) => {
+                counts.errors.inc();
                 tracing::warn!(kind, %error, "watch interrupted; it is started again");
                 // The watcher would ask for the same version again, for ever.
                 if is_expired(&error) {

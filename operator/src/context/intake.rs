@@ -29,7 +29,7 @@ use crate::{
     cache::{ObjectKey, Stored},
     client::{RequestError, bounded},
     crash::Point,
-    metrics::ReconcileLabels,
+    metrics::{KindLabel, ResultLabel},
     queue::Next,
     report::Severity,
     shared::{Operator, memory::Refusals},
@@ -80,9 +80,10 @@ pub async fn intake(operator: &Arc<Operator>, key: &ObjectKey, context: &Arc<Sto
                     full_key(annotation),
                     Refusals::LONGEST.as_secs()
                 );
-                tracing::warn!(context = %key, %error, annotation = full_key(annotation), "event is refused; the annotation stays");
+                tracing::warn!(namespace = key.namespace, context = key.name, %error, annotation = full_key(annotation), "event is refused; the annotation stays");
                 operator.reporter.report(context, Severity::Warning, reason::EVENT_REFUSED, "TakeIn", note);
-                operator.metrics.reconcile_errors.get_or_create(&ReconcileLabels { kind: "context" }).inc();
+                operator.metrics.reconcile_errors.get_or_create(&KindLabel { kind: "context" }).inc();
+                looked_at(operator, "refused");
                 next = Next::After(operator.refusals.refused(key, Instant::now()));
                 break;
             }
@@ -114,7 +115,7 @@ fn take_away(operator: &Arc<Operator>, key: &ObjectKey, context: &Arc<Stored<Cic
             // The same annotation may have been put back meanwhile.
             Ok(_) | Err(WriteError::Gone) => operator.queues.contexts.add(key),
             Err(error) => {
-                tracing::warn!(context = %key, %error, "take event annotations away; it is tried again");
+                tracing::warn!(namespace = key.namespace, context = key.name, %error, "take event annotations away; it is tried again");
                 operator.queues.contexts.add_after(key, TRY_AGAIN_AFTER);
             }
         }
@@ -142,6 +143,7 @@ async fn take_in(
     let known = matches!(ledger, LedgerState::Ours(ledger) if ledger.knows_event_name(&name));
     let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), context.namespace());
     if known {
+        looked_at(operator, "known");
         if let Some(existing) = bounded(api.get_opt(&name)).await? {
             tell_if_different(operator, context, found, &existing, &spec);
         } else {
@@ -159,11 +161,12 @@ async fn take_in(
         ..ObjectMeta::default()
     };
     object.spec.created_at = Some(Time(operator.now()));
-    operator.metrics.wrote("event_create");
     let create_api: Api<CicdEvent> = Api::namespaced(operator.client.clone(), context.namespace());
-    match bounded(create_api.create(&PostParams::default(), &object)).await {
+    let parameters = PostParams::default();
+    match operator.metrics.write("event_create", bounded(create_api.create(&parameters, &object))).await {
         Ok(created) => {
             operator.crash.pass(Point::EventCreated);
+            looked_at(operator, "created");
             if let Some(problem) = problem {
                 let note = format!("annotation {}: {problem}", full_key(found));
                 operator.reporter.report(context, Severity::Warning, reason::BAD_ANNOTATION, "TakeIn", note);
@@ -179,6 +182,7 @@ async fn take_in(
         Err(error) if error.code() == Some(409) => {
             // Either this very annotation before a crash, or another content under a name that is in use.
             let existing = bounded(api.get_opt(&name)).await?;
+            looked_at(operator, "known");
             if let Some(existing) = &existing {
                 tell_if_different(operator, context, found, existing, &object.spec);
             }
@@ -232,6 +236,7 @@ async fn discard(
     match operator.writers.write(key, context, Intent::Discard(annotations)).await {
         Ok(_) => {
             for annotation in found {
+                looked_at(operator, "stale");
                 let note = format!(
                     "annotation {} came with a restored or copied context and is not run",
                     full_key(annotation)
@@ -242,10 +247,15 @@ async fn discard(
         }
         Err(WriteError::Gone) => Next::Await,
         Err(error) => {
-            tracing::warn!(context = %key, %error, "take stale event annotations away");
+            tracing::warn!(namespace = key.namespace, context = key.name, %error, "take stale event annotations away");
             Next::Retry
         }
     }
+}
+
+/// Counts an annotation by what became of it.
+fn looked_at(operator: &Operator, result: &'static str) {
+    operator.metrics.annotations.get_or_create(&ResultLabel { result }).inc();
 }
 
 fn full_key(found: &Found<'_>) -> String {

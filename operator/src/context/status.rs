@@ -89,6 +89,9 @@ async fn bring_up_to_date(
     match status::replace(operator, context, &after, "context_status").await {
         Ok(_) => {
             operator.crash.pass(Point::ContextStatus);
+            if let Some(bytes) = after.state_bytes.and_then(|bytes| i32::try_from(bytes).ok()) {
+                operator.metrics.state_size.observe(bytes.into());
+            }
             operator.trickle.wrote(key);
             Next::Await
         }
@@ -98,7 +101,7 @@ async fn bring_up_to_date(
             Next::Await
         }
         Err(error) => {
-            tracing::warn!(context = %key, %error, "write the status of a context");
+            tracing::warn!(namespace = key.namespace, context = key.name, %error, "write the status of a context");
             Next::Retry
         }
     }

@@ -1,6 +1,9 @@
 //! Starting everything, and stopping it in order.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cicdcontext_crds::{BaseKind, BaseReference};
 use futures::future::join_all;
@@ -16,10 +19,9 @@ use crate::{
         watch::{self, Shared, Watch},
     },
     context, endpoint, event, history,
-    metrics::ReconcileLabels,
     queue::{Next, Queue},
     server::Readiness,
-    shared::{Operator, wake},
+    shared::{Operator, gauges, wake},
     state_write,
 };
 
@@ -66,6 +68,7 @@ pub async fn run(
 ) {
     let mut watches = JoinSet::new();
     let mut ready = Vec::new();
+    gauges::show(&operator);
     start_watches(&operator, selection, &stop, &mut watches, &mut ready);
     let all_listed = join_all(ready.iter_mut().map(|ready| ready.wait_for(|listed| *listed)));
     tokio::select! {
@@ -143,11 +146,9 @@ async fn workers<F>(
             let work = work(Arc::clone(operator), key);
             let metrics = Arc::clone(&operator.metrics);
             async move {
+                let begun = Instant::now();
                 let next = work.await;
-                metrics.reconciles.get_or_create(&ReconcileLabels { kind }).inc();
-                if next == Next::Retry {
-                    metrics.reconcile_errors.get_or_create(&ReconcileLabels { kind }).inc();
-                }
+                metrics.reconciled(kind, begun.elapsed(), next == Next::Retry);
                 next
             }
         })
@@ -211,7 +212,8 @@ impl Start<'_> {
         self.listed.push(listed);
         let operator = Arc::clone(self.operator);
         let told = move |change: &Changed<K>| changed(&operator, change);
-        self.watches.spawn(watch::run(watch, Arc::clone(store), told, ready, self.stop.clone()));
+        let counts = self.operator.metrics.watch(gauges::kind_of::<K>());
+        self.watches.spawn(watch::run(watch, Arc::clone(store), told, (ready, counts), self.stop.clone()));
     }
 }
 

@@ -30,6 +30,7 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     let known = watch::read(&operator.caches.endpoints, |store| (store.get(key), store.len()));
     let (Some(stored), endpoints) = known else {
         operator.activities.forget(key);
+        operator.reach.forget(key);
         return look_for(operator, key).await;
     };
     let activity = operator.activities.take(key, stored.uid());
@@ -67,7 +68,7 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
             // An object that breaks its schema takes no status either; a change of it brings it here again.
             Err(error) if matches!(error.code(), Some(404 | 422)) => return Next::Await,
             Err(error) => {
-                tracing::warn!(endpoint = %key, %error, "write the status of an endpoint");
+                tracing::warn!(namespace = key.namespace, endpoint = key.name, %error, "write the status of an endpoint");
                 return Next::Retry;
             }
         }
@@ -149,7 +150,7 @@ async fn check(operator: &Operator, stored: &Stored<CicdEndpoint>, spec: &CicdEn
     match destination(spec, &mut secrets, &operator.settings.proxies, scope, &[]).await {
         Ok(_) => Check::Known(Ok(())),
         Err(error) if error.may_pass() => {
-            tracing::warn!(endpoint = %stored.name(), namespace = %stored.namespace(), %error, "check an endpoint; it is tried again");
+            tracing::warn!(namespace = stored.namespace(), endpoint = stored.name(), %error, "check an endpoint; it is tried again");
             Check::Unknown
         }
         Err(error) => Check::Known(Err((error.reason(), error.to_string()))),

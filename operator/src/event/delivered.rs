@@ -1,17 +1,19 @@
 //! How a delivery ended, once that is known: counted, and noted for the status of its endpoint.
 
 use cicdcontext_crds::{
-    CicdEndpoint, HandlerPhase, HandlerStatus, conditions, vocabulary::condition, vocabulary::reason,
+    CicdEndpoint, CicdEvent, HandlerPhase, HandlerStatus, conditions, vocabulary::condition, vocabulary::reason,
 };
+use cicdcontext_delivery::History;
 use cicdcontext_engine::{
     event::Delivered,
     handler::{Request, Target},
 };
 
+use super::{gather::Ready, send::Attempt};
 use crate::{
     cache::{ObjectKey, Stored, watch},
-    endpoint::gather::Gathered,
-    metrics::OutcomeLabels,
+    endpoint::{gather::Gathered, reach::Turn},
+    report::Severity,
     shared::Operator,
 };
 
@@ -35,6 +37,44 @@ pub fn note(operator: &Operator, endpoints: &Gathered, request: &Request, delive
     None
 }
 
+/// An attempt is about to be made: of the first one it is noted how long the event has waited for it.
+pub fn starting(operator: &Operator, event: &Stored<CicdEvent>, ready: &Ready, history: &History) {
+    let current = ready.run.handlers().iter().find(|one| one.name == ready.run.current());
+    let is_first = history.attempts() == 0 && current.is_some_and(|one| one.redelivery.is_none());
+    if let Some(created) = event.metadata.creation_timestamp.as_ref().filter(|_| is_first) {
+        let delay = operator.precise_now().duration_since(created.0).as_secs_f64();
+        operator.metrics.first_attempt_delay.observe(delay.max(0.0));
+    }
+}
+
+/// Tells people if the endpoint went out of reach with this attempt, or came back.
+pub fn reached(operator: &Operator, context: &ObjectKey, ready: &Ready, request: &Request, attempt: &Attempt) {
+    let Some(endpoint) = reference_of(&ready.endpoints, &request.target) else { return };
+    let key = ObjectKey::new(endpoint.namespace(), endpoint.name());
+    let Some(turn) = operator.reach.note(&key, endpoint.uid(), attempt.contact) else { return };
+    let handler = ready.run.current();
+    let (severity, why, note) = match (turn, &attempt.delivered.failure) {
+        (Turn::Away, failure) => {
+            let told = failure.as_ref().map(|failure| failure.message.as_str()).unwrap_or_default();
+            let todo = "new deliveries wait, and one at a time is tried until it answers; look after the receiver, or change the endpoint";
+            let note = format!(
+                "CicdEndpoint {key} cannot be reached, seen by handler {handler} of CicdContext {context}: {told}; {todo}"
+            );
+            (Severity::Warning, reason::ENDPOINT_UNREACHABLE, note)
+        }
+        (Turn::Back, _) => {
+            let note = format!(
+                "CicdEndpoint {key} answers again, seen by handler {handler} of CicdContext {context}; what waits for it goes on"
+            );
+            (Severity::Normal, REACHABLE, note)
+        }
+    };
+    operator.reporter.report(endpoint, severity, why, "Deliver", note);
+}
+
+/// Reason of the Kubernetes Event about an endpoint that answers again.
+const REACHABLE: &str = "EndpointReachable";
+
 impl Judging {
     /// The handler's status tells how the answer was judged: notes that.
     pub fn judged(self, operator: &Operator, endpoints: &Gathered, handlers: &[HandlerStatus]) {
@@ -49,11 +89,7 @@ impl Judging {
 }
 
 fn ended(operator: &Operator, endpoints: &Gathered, target: &Target, outcome: Result<(), &str>) {
-    let (phase, reason) = match outcome {
-        Ok(()) => ("Succeeded", reason::DELIVERED),
-        Err(reason) => ("Failed", reason),
-    };
-    operator.metrics.deliveries.get_or_create(&OutcomeLabels { phase, reason: reason.to_owned() }).inc();
+    operator.metrics.attempted(outcome);
     // A request that breaks a rule was not sent, and says nothing of its endpoint.
     if outcome == Err(reason::INVALID_REQUEST) {
         return;

@@ -8,6 +8,7 @@ use kube::Api;
 
 use super::{
     WAIT_FOR_ENDPOINT,
+    announce,
     gather::{self, Found},
     order::is_without_endpoint,
     performance::{End, Interruption, Performance},
@@ -73,7 +74,7 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
             match record::write(operator, event, &status).await {
                 Ok(written) => {
                     if written.is_some() {
-                        record::report_waiting(operator, event, &outcome);
+                        announce::waiting(operator, event, &outcome);
                     }
                     Turn::Unfinished(again.map_or(Next::Await, Next::After))
                 }
@@ -91,7 +92,11 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
             turn(close(operator, event, &outcome, Some(&started), Some(&context)).await)
         }
         Found::Ready(mut ready) => {
-            let started = event.status_or_default().start_time.unwrap_or_else(|| Time(operator.now()));
+            let begun = event.status_or_default();
+            if begun.handlers.is_empty() {
+                operator.metrics.events_started.inc();
+            }
+            let started = begun.start_time.unwrap_or_else(|| Time(operator.now()));
             ready.run.expire_claims(&operator.settings.identity, &Time(operator.now()));
             if operator.now().duration_since(started.0) >= WAIT_FOR_ENDPOINT {
                 // Asked once more, each of them finds its endpoint or is given up.
@@ -135,7 +140,7 @@ fn turn<E>(recorded: Result<(), E>) -> Turn {
 }
 
 fn retry(event: &Stored<CicdEvent>, what: &str, error: &RequestError) -> Turn {
-    tracing::warn!(namespace = event.namespace(), event = event.name(), %error, "{what}; it is tried again");
+    tracing::warn!(namespace = event.namespace(), context = context_name(event), event = event.name(), %error, "{what}; it is tried again");
     Turn::Unfinished(Next::Retry)
 }
 
@@ -152,7 +157,7 @@ pub async fn close(
         adopt(operator, event, context).await;
     }
     let status = record::status_of(operator, event, outcome, started);
-    record::report(operator, event, &status, outcome);
+    announce::finished(operator, event, &status, outcome);
     record::write(operator, event, &status).await?;
     retire(operator, event, &status, context);
     operator.interrupted.remove(event.uid());
@@ -170,7 +175,7 @@ pub async fn pause(
 ) -> Result<(), RequestError> {
     adopt(operator, event, context).await;
     let status = record::status_of(operator, event, outcome, Some(started));
-    record::report_retrying(operator, event, &status, outcome);
+    announce::retrying(operator, event, &status, outcome);
     record::write(operator, event, &status).await?;
     retire(operator, event, &status, Some(context));
     operator.queues.contexts.add(ObjectKey::new(event.namespace(), context_name(event)));
@@ -198,7 +203,7 @@ async fn adopt(operator: &Operator, event: &Stored<CicdEvent>, context: &Stored<
         return;
     }
     if let Err(error) = record::adopt(operator, event, context).await {
-        tracing::warn!(namespace = event.namespace(), event = event.name(), %error, "note the owner of an event");
+        tracing::warn!(namespace = event.namespace(), context = context_name(event), event = event.name(), %error, "note the owner of an event");
     }
 }
 

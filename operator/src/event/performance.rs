@@ -227,6 +227,7 @@ impl<'a> Performance<'a> {
         if at_most_once && !self.claim(&history, &request.target).await? {
             return Ok(());
         }
+        delivered::starting(self.operator, &self.event, &self.ready, &history);
         let sending = send::send(self.operator, &self.ready.endpoints, request, at_most_once);
         tokio::pin!(sending);
         let attempt = tokio::select! {
@@ -244,6 +245,7 @@ impl<'a> Performance<'a> {
             }
         };
         slot.finished(attempt.contact);
+        delivered::reached(self.operator, self.key, &self.ready, request, &attempt);
         let history = history.attempted();
         let handler = self.ready.run.current().to_owned();
         tracing::info!(
@@ -256,7 +258,8 @@ impl<'a> Performance<'a> {
             endpoint = %request.target,
             http_status = attempt.delivered.status,
             duration_ms = attempt.delivered.duration_ms,
-            failure = attempt.delivered.failure.as_ref().map(|failure| failure.reason.as_str()),
+            reason = attempt.delivered.failure.as_ref().map_or(reason::DELIVERED, |failure| failure.reason.as_str()),
+            detail = attempt.delivered.failure.as_ref().map(|failure| failure.message.as_str()),
             "attempt made"
         );
         self.last = Some(Last { history, retry_after: attempt.retry_after, target: request.target.clone() });

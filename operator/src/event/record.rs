@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_crds::{
-    CicdContext, CicdEvent, CicdEventStatus, EventPhase, HandlerPhase, HandlerStatus, Time,
-    vocabulary::{annotation, manager, reason},
+    CicdContext, CicdEvent, CicdEventStatus, Time,
+    vocabulary::{annotation, manager},
 };
 use cicdcontext_engine::event::Outcome;
 use json_patch::{AddOperation, PatchOperation, jsonptr::PointerBuf};
@@ -21,8 +21,6 @@ use crate::{
     client::{RequestError, bounded},
     context::intake::owner,
     crash::Point,
-    metrics::OutcomeLabels,
-    report::Severity,
     shared::{Operator, status, wake::event_changed},
 };
 
@@ -147,9 +145,9 @@ pub async fn adopt(
         if newest.uid() != event.uid() || newest.annotation(annotation::EVENT_UID) == Some(event.uid()) {
             return Ok(());
         }
-        operator.metrics.wrote("event_adopt");
         let patch = Patch::<()>::Json(json_patch::Patch(adoption(&newest, context, order)));
-        match bounded(api.patch(event.name(), &parameters, &patch)).await {
+        let writing = bounded(api.patch(event.name(), &parameters, &patch));
+        match operator.metrics.write("event_adopt", writing).await {
             Ok(adopted) => {
                 operator.crash.pass(Point::EventAdopted);
                 learn(operator, adopted);
@@ -199,101 +197,3 @@ async fn is_gone(operator: &Operator, event: &Stored<CicdEvent>) -> bool {
         Err(_) => false,
     }
 }
-
-/// Tells people that an event waits, and for what.
-pub fn report_waiting(operator: &Operator, event: &Stored<CicdEvent>, outcome: &Outcome) {
-    let severity = if outcome.reason == reason::SUSPENDED { Severity::Normal } else { Severity::Warning };
-    let note = format!("{}: {}", outcome.reason, outcome.message);
-    operator.reporter.report(event, severity, WAITING, "Handle", note);
-}
-
-/// Tells people which deliveries wait for another attempt, and counts those that have ended.
-pub fn report_retrying(operator: &Operator, event: &Stored<CicdEvent>, status: &CicdEventStatus, outcome: &Outcome) {
-    count_ended(operator, event, status);
-    let before = event.status_or_default();
-    let begins = |one: &&HandlerStatus| {
-        let known = before.handlers.iter().find(|known| known.name == one.name);
-        one.phase == HandlerPhase::Waiting && known.is_none_or(|known| known.phase != HandlerPhase::Waiting)
-    };
-    for handler in status.handlers.iter().filter(begins) {
-        tracing::warn!(
-            namespace = event.namespace(),
-            event = event.name(),
-            handler = handler.name,
-            webhook_id = handler.webhook_id,
-            attempts = handler.attempts,
-            reason = handler.reason,
-            message = handler.message,
-            "delivery waits"
-        );
-    }
-    if before.phase != EventPhase::Retrying {
-        let note = format!("{}: {}", outcome.reason, outcome.message);
-        operator.reporter.report(event, Severity::Warning, WAITING, "Deliver", note);
-    }
-}
-
-/// Counts the deliveries that have ended since the event was read.
-fn count_ended(operator: &Operator, event: &Stored<CicdEvent>, status: &CicdEventStatus) {
-    let before = event.status_or_default();
-    let ended_before = |name: &str| before.handlers.iter().any(|one| one.name == name && one.phase.is_final());
-    let deliveries = status.handlers.iter().filter(|one| one.webhook_id.is_some() && one.phase.is_final());
-    for handler in deliveries.filter(|one| !ended_before(&one.name)) {
-        let phase = match handler.phase {
-            HandlerPhase::Succeeded => "Succeeded",
-            HandlerPhase::Unknown => "Unknown",
-            HandlerPhase::Skipped => "Skipped",
-            _ => "Failed",
-        };
-        let reason = handler.reason.clone().unwrap_or_default();
-        operator.metrics.deliveries.get_or_create(&OutcomeLabels { phase, reason }).inc();
-    }
-}
-
-/// Counts an outcome, logs it, and tells people what they must see.
-pub fn report(operator: &Operator, event: &Stored<CicdEvent>, status: &CicdEventStatus, outcome: &Outcome) {
-    let phase = match outcome.phase {
-        EventPhase::Succeeded => "Succeeded",
-        EventPhase::Failed => "Failed",
-        EventPhase::Skipped => "Skipped",
-        EventPhase::Pending | EventPhase::Running | EventPhase::Retrying => return,
-    };
-    let labels = OutcomeLabels { phase, reason: outcome.reason.clone() };
-    operator.metrics.events.get_or_create(&labels).inc();
-    count_ended(operator, event, status);
-    for handler in &status.handlers {
-        if handler.reason.as_deref() == Some(reason::TEMPLATE_ERROR) {
-            operator.metrics.template_errors.inc();
-        }
-        if matches!(handler.phase, HandlerPhase::Failed | HandlerPhase::Unknown) {
-            tracing::warn!(
-                namespace = event.namespace(),
-                event = event.name(),
-                handler = handler.name,
-                webhook_id = handler.webhook_id,
-                attempts = handler.attempts,
-                reason = handler.reason,
-                message = handler.message,
-                "handler failed"
-            );
-        }
-    }
-    tracing::info!(
-        namespace = event.namespace(),
-        event = event.name(),
-        phase,
-        reason = outcome.reason,
-        handlers = status.handlers.len(),
-        "event finished"
-    );
-    if !outcome.succeeded {
-        let reason = if outcome.phase == EventPhase::Failed { FAILED } else { SKIPPED };
-        let note = format!("{}: {}", outcome.reason, outcome.message);
-        operator.reporter.report(event, Severity::Warning, reason, "Handle", note);
-    }
-}
-
-/// Reasons of the Kubernetes Events about an event's end; the note begins with the event's own reason.
-const WAITING: &str = "EventWaiting";
-const FAILED: &str = "EventFailed";
-const SKIPPED: &str = "EventSkipped";

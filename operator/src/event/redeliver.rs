@@ -16,7 +16,7 @@ use kube::{
     api::{Patch, PatchParams},
 };
 
-use super::{line, record};
+use super::{announce, line, record};
 use crate::{
     cache::{ObjectKey, Stored},
     client::{RequestError, bounded},
@@ -39,7 +39,7 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     match take_in(operator, key).await {
         Ok(next) => next,
         Err(error) => {
-            tracing::warn!(event = %key, %error, "take in a redelivery; it is tried again");
+            tracing::warn!(namespace = key.namespace, event = key.name, %error, "take in a redelivery; it is tried again");
             Next::Retry
         }
     }
@@ -63,11 +63,7 @@ async fn take_in(operator: &Operator, key: &ObjectKey) -> Result<Next, RequestEr
     for (_, id, handler) in &asked {
         match redeliver(&mut status, id, handler, event.metadata.generation, operator.now()) {
             Ok(handlers) if handlers.is_empty() => {}
-            Ok(handlers) => {
-                let note = format!("{REDELIVER_PREFIX}{id}: {} sent again", handlers.join(", "));
-                tracing::info!(event = %key, redelivery = id, handlers = handlers.join(","), "redelivery asked for");
-                operator.reporter.report(&event, Severity::Normal, reason::REDELIVERY, "Redeliver", note);
-            }
+            Ok(handlers) => announce::redelivered(operator, &event, &status, id, &handlers),
             Err(error) => {
                 let note = format!("{REDELIVER_PREFIX}{id}: {error}");
                 operator.reporter.report(&event, Severity::Warning, reason::NOTHING_TO_REDELIVER, "Redeliver", note);
@@ -102,8 +98,7 @@ async fn take_away(
         PatchOperation::Remove(RemoveOperation { path: place() }),
     ]));
     let parameters = PatchParams { field_manager: Some(manager::OPERATOR.to_owned()), ..PatchParams::default() };
-    operator.metrics.wrote("event_redelivery");
-    match bounded(api.patch(event.name(), &parameters, &patch)).await {
+    match operator.metrics.write("event_redelivery", bounded(api.patch(event.name(), &parameters, &patch))).await {
         Ok(changed) => {
             record::learn(operator, changed);
             operator.crash.pass(Point::RedeliveryRemoved);

@@ -55,9 +55,9 @@ impl Due {
 /// Tries what is due under `key`.
 pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     if let Some(released) = operator.due.take(key) {
-        let id = released.id.clone();
+        let (id, context) = (released.id.clone(), Arc::clone(&released.context));
         if let Err(error) = Box::pin(attempt(operator, released)).await {
-            tracing::warn!(namespace = %id.namespace, event = %id.event, handler = %id.handler, %error, "try a delivery again; it is done later");
+            tracing::warn!(namespace = %id.namespace, context = %context, event = %id.event, handler = %id.handler, %error, "try a delivery again; it is done later");
             again(operator, &id, LOOK_AGAIN);
         }
     }

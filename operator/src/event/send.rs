@@ -16,6 +16,7 @@ use url::Url;
 use crate::{
     crash::Point,
     endpoint::{destination::destination, gather::Gathered, secret::Secrets},
+    metrics::ResultLabel,
     shared::Operator,
 };
 
@@ -40,16 +41,21 @@ pub async fn send(operator: &Operator, endpoints: &Gathered, request: &Request, 
             return Attempt { delivered, contact: Contact::Unknown, retry_after: None };
         }
     };
+    let under_way = operator.metrics.attempt();
     let started = std::time::Instant::now();
     operator.crash.pass(Point::BeforeSend);
     let result = operator.sender.attempt(&destination, &outgoing).await;
     operator.crash.pass(Point::AttemptEnded);
     let elapsed = started.elapsed();
-    operator.metrics.attempt_duration.observe(elapsed.as_secs_f64());
-    if matches!(result, Err(AttemptError::Egress(_))) {
-        operator.metrics.egress_refusals.inc();
-    }
+    drop(under_way);
     let class = classify(&result, SystemTime::from(operator.precise_now()));
+    if let Err(AttemptError::Egress(refusal)) = &result {
+        operator.metrics.egress_refused(refusal.reason);
+    } else {
+        let result = if class == Class::Delivered { "Succeeded" } else { "Failed" };
+        let durations = operator.metrics.attempt_duration.get_or_create(&ResultLabel { result });
+        durations.observe(elapsed.as_secs_f64());
+    }
     let retry_after = match &class {
         Class::Retry { retry_after, .. } => *retry_after,
         Class::Delivered | Class::Final { .. } => None,

@@ -21,7 +21,7 @@ use crate::{
     cache::{ObjectKey, Stored},
     client::{RequestError, bounded},
     crash::Point,
-    metrics::HistoryLabels,
+    metrics::KindLabel,
     queue::Next,
     shared::{
         Operator,
@@ -81,7 +81,7 @@ pub async fn expire(
         Deletion::Gone => {}
         Deletion::Deleted => {
             operator.crash.pass(Point::ContextDeleted);
-            operator.metrics.history_deleted.get_or_create(&HistoryLabels { kind: CONTEXT }).inc();
+            operator.metrics.history_deleted.get_or_create(&KindLabel { kind: CONTEXT }).inc();
             tracing::info!(
                 namespace = key.namespace,
                 context = key.name,

@@ -17,7 +17,7 @@ use crate::{
     cache::{ObjectKey, Stored, watch},
     client::RequestError,
     crash::Point,
-    metrics::HistoryLabels,
+    metrics::KindLabel,
     queue::Next,
     shared::{
         Operator,
@@ -120,7 +120,7 @@ async fn delete_one(operator: &Operator, key: &ObjectKey, event: FinishedEvent) 
         Deletion::Gone => {}
         Deletion::Deleted => {
             operator.crash.pass(Point::EventDeleted);
-            operator.metrics.history_deleted.get_or_create(&HistoryLabels { kind: EVENT }).inc();
+            operator.metrics.history_deleted.get_or_create(&KindLabel { kind: EVENT }).inc();
             tracing::info!(namespace = key.namespace, context = key.name, event = event.name, "finished event deleted");
         }
     }

@@ -36,8 +36,8 @@ where
     Stored<K>: std::fmt::Debug,
 {
     let api: Api<Stored<K>> = Api::namespaced(operator.client.clone(), &key.namespace);
-    operator.metrics.wrote(target);
-    match bounded(api.delete(&key.name, &DeleteParams::background().preconditions(preconditions))).await {
+    let parameters = DeleteParams::background().preconditions(preconditions);
+    match operator.metrics.write(target, bounded(api.delete(&key.name, &parameters))).await {
         Ok(_) => Ok(Deletion::Deleted),
         Err(error) if error.is_not_found() => Ok(Deletion::Gone),
         Err(error) if error.code() == Some(409) => Ok(Deletion::Changed),

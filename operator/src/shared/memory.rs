@@ -136,7 +136,12 @@ impl Busy {
 
     /// Whether attempts are claimed whose outcome is not written down.
     pub fn has_claims(&self) -> bool {
-        self.claims.load(Ordering::Relaxed) > 0
+        self.claims() > 0
+    }
+
+    /// How many events have such attempts.
+    pub fn claims(&self) -> usize {
+        self.claims.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<String>> {

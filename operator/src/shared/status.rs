@@ -54,8 +54,7 @@ where
     let api: Api<Stored<K>> = Api::namespaced(operator.client.clone(), object.namespace());
     let version = object.metadata.resource_version.as_deref().unwrap_or_default();
     let patch = replacement(object.uid(), version, to_value(status)?);
-    operator.metrics.wrote(target);
-    bounded(api.patch_status(object.name(), &parameters(), &patch)).await
+    operator.metrics.write(target, bounded(api.patch_status(object.name(), &parameters(), &patch))).await
 }
 
 /// The same for any API handle, cluster-wide kinds included. A 422 means that the status will never be taken, or that
@@ -74,9 +73,10 @@ where
     let value = to_value(status)?;
     let mut version = object.metadata.resource_version.clone().unwrap_or_default();
     for _ in 0..ATTEMPTS {
-        operator.metrics.wrote(target);
         let patch = replacement(object.uid(), &version, value.clone());
-        let refused = match bounded(api.patch_status(&object.name_any(), &parameters(), &patch)).await {
+        let (name, parameters) = (object.name_any(), parameters());
+        let writing = bounded(api.patch_status(&name, &parameters, &patch));
+        let refused = match operator.metrics.write(target, writing).await {
             Err(error) if error.code() == Some(422) => error,
             answered => return answered,
         };

@@ -20,8 +20,6 @@ use crate::{
 
 /// A context came, changed or went.
 pub fn context_changed(operator: &Operator, changed: &Changed<CicdContext>) {
-    let contexts = watch::read(&operator.caches.contexts, crate::cache::Store::len);
-    operator.metrics.contexts.set(i64::try_from(contexts).unwrap_or(i64::MAX));
     operator.queues.contexts.add(changed.key.clone());
     history::context_changed(operator, changed);
     // A context that appears, or is let go on, has events waiting.

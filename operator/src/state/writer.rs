@@ -317,7 +317,7 @@ impl Writers {
                 // Either a test failed, or it is unclear whether the patch was carried out: the ledger tells.
                 Err(error) => {
                     last = error.to_string();
-                    tracing::debug!(context = %key, %error, "patch of a context is made anew");
+                    tracing::debug!(namespace = key.namespace, context = key.name, %error, "patch of a context is made anew");
                     after(pause, &error)
                 }
             };
@@ -367,8 +367,7 @@ impl Writers {
             .header(http::header::ACCEPT, "application/json")
             .body(body)
             .map_err(|error| invalid(&error))?;
-        self.metrics.wrote("context_state");
-        bounded(self.client.request(request)).await
+        self.metrics.write("context_state", bounded(self.client.request(request))).await
     }
 }
 

@@ -35,6 +35,7 @@ mod lost_answers;
 mod malformed;
 mod manual_choice;
 mod object;
+mod observability;
 mod overload;
 mod owners;
 mod page;

@@ -57,7 +57,7 @@ async fn expect_caught_up(scene: &Scene) {
     scene.wait(Kind::StateWrite, "w1", "is gone", serde_json::Value::is_null).await;
     let context = scene.get(Kind::Context, "shop").await.unwrap();
     assert_eq!(context["spec"]["state"]["written"], true);
-    let known = async || match scene.metric("cicdcontext_contexts ").await {
+    let known = async || match scene.metric(r#"cicdcontext_cached_objects{kind="CicdContext"}"#).await {
         1 => Ok(()),
         other => Err(format!("{other} contexts are known")),
     };
