@@ -4,6 +4,7 @@
 //! serialised size and an object that cannot be parsed harms nobody else. [`store::Store`] is the pure part: it is fed
 //! with watch events and says which keys changed. [`watch`] connects the two to the API server.
 
+pub mod slim;
 pub mod store;
 pub mod stored;
 pub mod watch;

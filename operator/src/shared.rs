@@ -28,7 +28,7 @@ use self::{
     trickle::Trickle,
 };
 use crate::{
-    cache::{ObjectKey, Store, Stored, watch},
+    cache::{ObjectKey, Store, Stored, slim, watch},
     client::{RequestError, bounded},
     clock::Clock,
     configuration::{Bases, Configurations, Configured, facts::Facts},
@@ -80,7 +80,7 @@ pub struct Settings {
 pub struct Caches {
     /// CicdContexts.
     pub contexts: watch::Shared<CicdContext>,
-    /// CicdEvents, also found by their context.
+    /// CicdEvents, also found by their context, without the contents of their stored requests.
     pub events: watch::Shared<CicdEvent>,
     /// CicdStateWrites, also found by their context.
     pub state_writes: watch::Shared<CicdStateWrite>,
@@ -96,12 +96,15 @@ impl Default for Caches {
     fn default() -> Self {
         Self {
             contexts: Arc::new(RwLock::new(Store::new(&[]))),
-            events: Arc::new(RwLock::new(Store::new(&[
-                context_of_event,
-                context_of_unfinished_event,
-                context_of_event_to_run,
-                context_of_event_without_endpoint,
-            ]))),
+            events: Arc::new(RwLock::new(
+                Store::new(&[
+                    context_of_event,
+                    context_of_unfinished_event,
+                    context_of_event_to_run,
+                    context_of_event_without_endpoint,
+                ])
+                .keeping(slim::without_contents),
+            )),
             state_writes: Arc::new(RwLock::new(Store::new(&[context_of_state_write]))),
             bases: Arc::new(RwLock::new(Store::new(&[]))),
             cluster_bases: Arc::new(RwLock::new(Store::new(&[]))),

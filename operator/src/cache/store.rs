@@ -50,7 +50,8 @@ pub struct Changed<K> {
 /// Gives the key under which an object is found in one of a store's indexes, if it belongs there.
 pub type IndexFunction<K> = fn(&Stored<K>) -> Option<ObjectKey>;
 
-type Index = HashMap<ObjectKey, BTreeSet<ObjectKey>>;
+/// Keys are kept once, however many indexes have them: of 10,000 events that are a few MiB.
+type Index = HashMap<ObjectKey, BTreeSet<Arc<ObjectKey>>>;
 
 /// All known objects of one kind.
 ///
@@ -58,16 +59,24 @@ type Index = HashMap<ObjectKey, BTreeSet<ObjectKey>>;
 /// anew and the objects that it does not list again are known to be gone.
 #[derive(Debug)]
 pub struct Store<K> {
-    objects: HashMap<ObjectKey, Arc<Stored<K>>>,
+    objects: HashMap<Arc<ObjectKey>, Arc<Stored<K>>>,
     indexes: Vec<(IndexFunction<K>, Index)>,
     listing: HashMap<Option<String>, HashSet<ObjectKey>>,
+    /// Takes out of an object what is not kept of it.
+    slim: fn(&mut Stored<K>),
 }
 
 impl<K> Store<K> {
     /// An empty store whose objects are also found under what these functions give, each an index of its own.
     pub fn new(index_functions: &[IndexFunction<K>]) -> Self {
         let indexes = index_functions.iter().map(|function| (*function, Index::new())).collect();
-        Self { objects: HashMap::new(), indexes, listing: HashMap::new() }
+        Self { objects: HashMap::new(), indexes, listing: HashMap::new(), slim: |_| {} }
+    }
+
+    /// The same store, in which of each object only that is kept which `slim` leaves of it.
+    #[must_use]
+    pub fn keeping(self, slim: fn(&mut Stored<K>)) -> Self {
+        Self { slim, ..self }
     }
 
     /// The object of this key.
@@ -119,8 +128,8 @@ impl<K> Store<K> {
                     .objects
                     .keys()
                     .filter(|key| scope.as_ref().is_none_or(|namespace| *namespace == key.namespace))
-                    .filter(|key| !listed.contains(*key))
-                    .cloned()
+                    .filter(|key| !listed.contains(&***key))
+                    .map(|key| ObjectKey::clone(key))
                     .collect();
                 gone.iter().filter_map(|key| self.remove(key)).collect()
             }
@@ -144,9 +153,10 @@ impl<K> Store<K> {
         }
     }
 
-    fn put(&mut self, object: Stored<K>) -> Option<Changed<K>> {
+    fn put(&mut self, mut object: Stored<K>) -> Option<Changed<K>> {
         let key = key_of(&object);
-        let before = self.objects.get(&key).cloned();
+        let known = self.objects.get_key_value(&key).map(|(key, before)| (Arc::clone(key), Arc::clone(before)));
+        let (shared, before) = known.map_or_else(|| (Arc::new(key.clone()), None), |(key, before)| (key, Some(before)));
         // A list may repeat what is known, and a watch may lag behind what was put in by `put_if_newer`.
         if let Some(known) = &before
             && known.uid() == object.uid()
@@ -157,13 +167,14 @@ impl<K> Store<K> {
         if let Some(known) = &before {
             self.unindex(known, &key);
         }
+        (self.slim)(&mut object);
         let after = Arc::new(object);
         for (function, index) in &mut self.indexes {
             if let Some(found_under) = function(&after) {
-                index.entry(found_under).or_default().insert(key.clone());
+                index.entry(found_under).or_default().insert(Arc::clone(&shared));
             }
         }
-        self.objects.insert(key.clone(), Arc::clone(&after));
+        self.objects.insert(shared, Arc::clone(&after));
         Some(Changed { key, before, after: Some(after) })
     }
 
@@ -237,6 +248,26 @@ mod tests {
         assert_eq!(gone[0].key, ObjectKey::new("a", "e1"));
         assert!(gone[0].after.is_none());
         assert_eq!(store.len(), 2);
+    }
+
+    #[test]
+    fn whichever_way_an_object_comes_only_what_is_to_be_kept_of_it_is() {
+        let mut store = Store::new(&[by_context]).keeping(|event| event.metadata.labels = None);
+        let labelled = |version| {
+            let mut event = event("a", "e1", version, "shop");
+            event.metadata.labels = Some(std::collections::BTreeMap::new());
+            event
+        };
+        store.handle(None, Event::Init);
+        for (version, put) in [(1, "list"), (2, "watch"), (3, "write")] {
+            let changed = match put {
+                "list" => store.handle(None, Event::InitApply(labelled(version))).pop(),
+                "watch" => store.handle(None, Event::Apply(labelled(version))).pop(),
+                _ => store.put_if_newer(labelled(version)),
+            };
+            assert_eq!(changed.unwrap().after.unwrap().metadata.labels, None, "{put}");
+            assert_eq!(store.get(&ObjectKey::new("a", "e1")).unwrap().metadata.labels, None, "{put}");
+        }
     }
 
     #[test]

@@ -93,6 +93,15 @@ impl<K> Stored<K> {
         self.spec.as_deref().map_or("null", RawValue::get)
     }
 
+    /// The status as JSON text, if there is one.
+    pub(super) fn raw_status(&self) -> Option<&str> {
+        self.status.as_deref().map(RawValue::get)
+    }
+
+    pub(super) fn replace_status(&mut self, status: Box<RawValue>) {
+        self.status = Some(status);
+    }
+
     /// The object's name.
     pub fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()

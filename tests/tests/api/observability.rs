@@ -211,3 +211,26 @@ async fn people_are_told_once_when_an_endpoint_goes_out_of_reach_and_once_when_i
     let all = scene.all_told(Kind::Endpoint, "chat").await;
     assert_eq!(all.iter().filter(|(reason, _)| reason.starts_with("Endpoint")).count(), 2, "{all:#?}");
 }
+
+#[tokio::test]
+async fn a_label_that_somebody_sets_while_a_delivery_waits_does_not_cost_its_request() {
+    let scene = Scene::new().await;
+    scene.endpoint("chat", "/chat", &json!({"suspend": true})).await;
+    let spec = on_success(&json!([notify("tell", "chat", "built {{state.tag}}")]));
+    scene.create(Kind::Context, "shop", &crate::object::with(spec, &json!({"state": {"tag": "1.4"}}))).await;
+    scene.create(Kind::Event, "e", &event("shop", "build=success")).await;
+    let waits = |event: &Value| event["status"]["phase"] == "Retrying";
+    let waiting = scene.wait(Kind::Event, "e", "waits", waits).await;
+    // Not the state but the stored request is what is sent.
+    let patch = json!({"spec": {"state": {"tag": "1.5"}}});
+    scene.patch(Kind::Context, "shop", &patch).await;
+    scene.patch(Kind::Event, "e", &json!({"metadata": {"labels": {"seen": "yes"}}})).await;
+    scene.others_work().await;
+    let labelled = scene.get(Kind::Event, "e").await.unwrap();
+    assert_eq!(labelled["status"]["requests"], waiting["status"]["requests"]);
+    scene.patch(Kind::Endpoint, "chat", &json!({"spec": {"suspend": null}})).await;
+    let done = scene.finished("e").await;
+    assert_eq!(handler(&done, "tell")["phase"], "Succeeded");
+    let arrived = scene.receiver.requests_to("/chat");
+    assert_eq!(arrived.iter().map(|arrived| arrived.body.clone()).collect::<Vec<_>>(), [json!({"text": "built 1.4"})]);
+}
