@@ -122,7 +122,7 @@ pub fn context_of_event(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
 
 /// The same for events that are not finished: finding those must not cost more the more events a context has had.
 pub fn context_of_unfinished_event(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
-    if event.status_or_default().phase.is_final() { None } else { context_of_event(event) }
+    if event.phase().is_final() { None } else { context_of_event(event) }
 }
 
 /// The same for events whose handlers have not all had their turn: however many deliveries wait.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData};
 
-use cicdcontext_crds::vocabulary::reason;
+use cicdcontext_crds::{CicdEvent, EventPhase, vocabulary::reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::{
     Resource,
@@ -64,6 +64,19 @@ impl Malformed {
         } else {
             Self::Shape { part, message }
         }
+    }
+}
+
+impl Stored<CicdEvent> {
+    /// Where the event stands: of its status only that is read.
+    pub fn phase(&self) -> EventPhase {
+        #[derive(Default, Deserialize)]
+        struct Phase {
+            #[serde(default)]
+            phase: EventPhase,
+        }
+        let status = self.status.as_deref().map_or("null", RawValue::get);
+        serde_json::from_str::<Option<Phase>>(status).ok().flatten().unwrap_or_default().phase
     }
 }
 
@@ -275,6 +288,19 @@ mod tests {
             panic!("not an ADDED event");
         };
         assert_eq!(stored.name(), "x");
+    }
+
+    #[test]
+    fn the_phase_of_an_event_is_read_by_itself() {
+        let phase = |status: &str| {
+            serde_json::from_str::<Stored<CicdEvent>>(&format!(r#"{{"metadata":{{}},"spec":{{}}{status}}}"#))
+                .unwrap()
+                .phase()
+        };
+        assert_eq!(phase(""), EventPhase::Pending);
+        assert_eq!(phase(r#","status":null"#), EventPhase::Pending);
+        assert_eq!(phase(r#","status":{"handlers":[{"name":"a"}],"phase":"Retrying"}"#), EventPhase::Retrying);
+        assert_eq!(phase(r#","status":{"phase":"Lost"}"#), EventPhase::Pending, "as a status that cannot be read");
     }
 
     #[test]

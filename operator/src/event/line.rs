@@ -52,10 +52,10 @@ pub fn first(event: &Stored<CicdEvent>, handler: &str, position: usize, line: Li
 
 /// All that waits of an event. `now` is the API server's time.
 pub fn waiting(event: &Stored<CicdEvent>, now: Timestamp) -> Vec<Entry> {
-    let status = event.status_or_default();
-    if status.phase != EventPhase::Retrying || event.metadata.deletion_timestamp.is_some() {
+    if event.phase() != EventPhase::Retrying || event.metadata.deletion_timestamp.is_some() {
         return Vec::new();
     }
+    let status = event.status_or_default();
     let context = context(event);
     let handlers = status.handlers.iter().enumerate();
     handlers

@@ -20,13 +20,12 @@ pub fn to_run(events: Vec<Arc<Stored<CicdEvent>>>) -> Vec<Arc<Stored<CicdEvent>>
 
 /// Whether the event's handlers have not all had their turn.
 pub fn is_to_run(event: &Stored<CicdEvent>) -> bool {
-    matches!(event.status_or_default().phase, EventPhase::Pending | EventPhase::Running)
+    matches!(event.phase(), EventPhase::Pending | EventPhase::Running)
 }
 
 /// Whether a handler of the event could not be rendered yet, since its endpoint does not exist.
 pub fn waits_for_endpoint(event: &Stored<CicdEvent>) -> bool {
-    let status = event.status_or_default();
-    status.phase == EventPhase::Retrying && status.handlers.iter().any(is_without_endpoint)
+    event.phase() == EventPhase::Retrying && event.status_or_default().handlers.iter().any(is_without_endpoint)
 }
 
 /// Whether the handler could not be rendered yet, since its endpoint does not exist. Nothing was tried.

@@ -7,8 +7,7 @@ use cicdcontext_engine::event::Outcome;
 use kube::Api;
 
 use super::{
-    WAIT_FOR_ENDPOINT,
-    announce,
+    WAIT_FOR_ENDPOINT, announce,
     gather::{self, Found},
     order::is_without_endpoint,
     performance::{End, Interruption, Performance},

@@ -120,7 +120,7 @@ impl<'a> Performance<'a> {
         if let Some(run) = operator.interrupted.take(event.uid()) {
             ready.run = run;
         }
-        let retrying = event.status_or_default().phase == EventPhase::Retrying;
+        let retrying = event.phase() == EventPhase::Retrying;
         let (judging, place, last, claimed) = (None, None, None, false);
         let event = event.clone();
         Self { operator, busy, key, event, started, ready, stale: false, judging, place, last, claimed, retrying }

@@ -84,7 +84,7 @@ async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestE
     let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), &id.namespace);
     let event = bounded(api.get_opt(&id.event)).await?;
     let Some(event) = event.filter(|event| event.uid() == &*id.uid) else { return Ok(()) };
-    if event.metadata.deletion_timestamp.is_some() || event.status_or_default().phase != EventPhase::Retrying {
+    if event.metadata.deletion_timestamp.is_some() || event.phase() != EventPhase::Retrying {
         return Ok(());
     }
     if let Some(status) = operator.unrecorded.get(event.uid()) {

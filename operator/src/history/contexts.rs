@@ -53,8 +53,7 @@ pub async fn expire(
     let events = named::<CicdEvent>(operator, key).await?;
     let writes = named::<CicdStateWrite>(operator, key).await?;
     let Some((live, foreign_write)) = read(operator, key).await? else { return Ok(Next::Await) };
-    let unfinished: Vec<_> =
-        events.iter().filter(|event| !event.status_or_default().phase.is_final()).cloned().collect();
+    let unfinished: Vec<_> = events.iter().filter(|event| !event.phase().is_final()).cloned().collect();
     if live.uid() != context.uid() || live.metadata.deletion_timestamp.is_some() || !operator.is_selected(key).await? {
         return Ok(Next::Await);
     }

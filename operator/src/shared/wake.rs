@@ -77,7 +77,7 @@ pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
         operator.unrecorded.remove(gone.uid());
         operator.interrupted.remove(gone.uid());
         operator.waiting.forget_event(gone.uid());
-        if !gone.status_or_default().phase.is_final() {
+        if !gone.phase().is_final() {
             let note = "EventDeleted: it was deleted before it was finished; what was not sent yet is not sent";
             operator.reporter.report(&**gone, Severity::Warning, CANCELLED, "Handle", note);
         }
@@ -85,8 +85,7 @@ pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
     history::event_changed(operator, changed);
     if let Some(event) = &changed.after {
         let waiting = line::waiting(event, operator.precise_now());
-        let waited =
-            changed.before.as_ref().is_some_and(|before| before.status_or_default().phase == EventPhase::Retrying);
+        let waited = changed.before.as_ref().is_some_and(|before| before.phase() == EventPhase::Retrying);
         for entry in &waiting {
             if let Line::Endpoint(key) = &entry.line
                 && !watch::read(&operator.caches.endpoints, |store| store.get(key).is_some())
@@ -104,7 +103,7 @@ pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
     }
     for object in [&changed.before, &changed.after].into_iter().flatten() {
         if let Some(context) = context_of_event(object) {
-            let finished = changed.after.is_some() && object.status_or_default().phase.is_final();
+            let finished = changed.after.is_some() && object.phase().is_final();
             if !finished {
                 operator.queues.events.add(context);
             }
