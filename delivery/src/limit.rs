@@ -6,9 +6,11 @@
 //! * No more than `concurrency` are under way at once, and no more than `requests` leave in any stretch of time that is
 //!   as long as the period. What left is forgotten with the process: a restart may let a period's worth leave again.
 //! * Namespaces are served in turn, within one its contexts in turn, within a context in the order of the events.
+//! * While a first attempt is under way, nothing else of its context leaves: so they arrive in the order of the events.
 //! * While the endpoint cannot be reached, one delivery at a time tries it, with pauses that grow up to a minute.
 //! * A queue that is closed lets nothing leave.
 
+mod due;
 mod limits;
 mod turns;
 
@@ -17,8 +19,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use due::Due;
 pub use limits::{LimitError, Limits, MAX_CONCURRENCY, MAX_PERIOD, MAX_REQUESTS};
-use turns::{Lane as _, Turns};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts at an endpoint that cannot be reached.
@@ -113,7 +115,7 @@ pub struct Queue<Id> {
     limits: Limits,
     open: bool,
     known: BTreeMap<Id, Standing>,
-    due: Turns<Arc<str>, Contexts<Id>>,
+    due: Due<Id>,
     later: BTreeSet<(Instant, Id)>,
     under_way: usize,
     /// When those left that count for the rate.
@@ -125,14 +127,19 @@ pub struct Queue<Id> {
     anew: Option<Instant>,
 }
 
-/// The due deliveries of a namespace, by context and then by order.
-type Contexts<Id> = Turns<Arc<str>, BTreeSet<((u64, u32), Id)>>;
-
 enum Standing {
     /// With the time since when it is due, and how long the endpoint had been out of reach by then.
     Due(Place, Instant, Duration),
     Later(Place, Instant),
-    UnderWay(Instant),
+    /// Since then.
+    UnderWay(Place, Instant),
+}
+
+impl Place {
+    /// Those of its context do not leave while it is under way.
+    fn is_first(&self) -> bool {
+        self.not_before.is_none()
+    }
 }
 
 /// The endpoint cannot be reached.
@@ -152,7 +159,7 @@ impl<Id: Ord + Clone> Queue<Id> {
             limits,
             open: true,
             known: BTreeMap::new(),
-            due: Turns::default(),
+            due: Due::new(),
             later: BTreeSet::new(),
             under_way: 0,
             left: VecDeque::new(),
@@ -232,15 +239,28 @@ impl<Id: Ord + Clone> Queue<Id> {
                 self.line_up(id, place, now);
             }
         }
+        self.due.wake(now);
+        if self.waiting() == 0 {
+            return Leave::Idle;
+        }
         if self.due.is_empty() {
-            return self.later.first().map_or(Leave::Idle, |(time, _)| Leave::At(*time));
+            let later = self.later.first().map(|(time, _)| *time);
+            return match later.into_iter().chain(self.due.next()).min() {
+                Some(time) => Leave::At(time),
+                None => Leave::Full,
+            };
         }
         if let Some(blocked) = self.blocked(now) {
             return blocked;
         }
         let Some(id) = self.due.take() else { return Leave::Idle };
         let held = self.held(&id, now).unwrap_or_default();
-        self.known.insert(id.clone(), Standing::UnderWay(now));
+        if let Some(Standing::Due(place, ..)) = self.known.remove(&id) {
+            if place.is_first() {
+                self.due.hold(&place);
+            }
+            self.known.insert(id.clone(), Standing::UnderWay(place, now));
+        }
         self.under_way += 1;
         if let Some((_, per)) = self.limits.rate {
             while self.left.front().is_some_and(|left| *left + per <= now) {
@@ -253,10 +273,8 @@ impl<Id: Ord + Clone> Queue<Id> {
 
     /// A delivery is not under way any more. False if it was not. For another attempt, let it [`Queue::wait`] again.
     pub fn finished(&mut self, id: &Id, contact: Contact, now: Instant) -> bool {
-        let Some(Standing::UnderWay(left)) = self.known.get(id) else { return false };
-        let left = *left;
-        self.known.remove(id);
-        self.under_way -= 1;
+        let Some((place, left)) = self.take_under_way(id) else { return false };
+        self.over(&place);
         match (contact, &mut self.unreached) {
             (Contact::Unknown, _) => {}
             (Contact::Answered, _) => self.reached(now),
@@ -279,16 +297,14 @@ impl<Id: Ord + Clone> Queue<Id> {
     pub fn cancel(&mut self, id: &Id) -> bool {
         match self.known.remove(id) {
             None => return false,
-            Some(Standing::UnderWay(_)) => self.under_way -= 1,
+            Some(Standing::UnderWay(place, _)) => {
+                self.under_way -= 1;
+                self.over(&place);
+            }
             Some(Standing::Later(_, time)) => {
                 self.later.remove(&(time, id.clone()));
             }
-            Some(Standing::Due(place, ..)) => {
-                let entry = (place.order, id.clone());
-                self.due.with(&place.namespace, |contexts| {
-                    contexts.with(&place.context, |deliveries| deliveries.remove(&entry));
-                });
-            }
+            Some(Standing::Due(place, ..)) => self.due.remove(&place, id),
         }
         true
     }
@@ -296,12 +312,24 @@ impl<Id: Ord + Clone> Queue<Id> {
     /// A delivery that is under way was not sent after all: it is forgotten, and does not count for the rate. False if it
     /// is not under way.
     pub fn not_sent(&mut self, id: &Id) -> bool {
-        let Some(Standing::UnderWay(left)) = self.known.get(id) else { return false };
-        if let Ok(index) = self.left.binary_search(left) {
-            self.left.remove(index);
+        let Some((place, left)) = self.take_under_way(id) else { return false };
+        self.uncount(left);
+        self.over(&place);
+        true
+    }
+
+    /// A delivery that is under way could not be sent yet: it waits again, where it stood, for at least this long. It does
+    /// not count for the rate. If it is a first attempt, none of its context leaves before. False if it is not under way.
+    pub fn put_back(&mut self, id: &Id, until: Instant, now: Instant) -> bool {
+        let Some((place, left)) = self.take_under_way(id) else { return false };
+        self.uncount(left);
+        if place.is_first() {
+            self.due.rest(&place, until);
+            self.line_up(id.clone(), place, now);
+        } else {
+            self.later.insert((until, id.clone()));
+            self.known.insert(id.clone(), Standing::Later(place, until));
         }
-        self.known.remove(id);
-        self.under_way -= 1;
         true
     }
 
@@ -313,7 +341,7 @@ impl<Id: Ord + Clone> Queue<Id> {
                 Some(waited.saturating_sub(self.unreached_in_all(now).saturating_sub(*unreached)))
             }
             Standing::Later(..) => Some(Duration::ZERO),
-            Standing::UnderWay(_) => None,
+            Standing::UnderWay(..) => None,
         }
     }
 
@@ -340,12 +368,37 @@ impl<Id: Ord + Clone> Queue<Id> {
     }
 
     fn line_up(&mut self, id: Id, place: Place, now: Instant) {
-        let entry = (place.order, id.clone());
-        self.due.with(&place.namespace, |contexts| {
-            contexts.with(&place.context, |deliveries| deliveries.insert(entry));
-        });
+        self.due.insert(&place, id.clone());
         let unreached = self.unreached_in_all(now);
         self.known.insert(id, Standing::Due(place, now, unreached));
+    }
+
+    /// Takes one out that is under way, with the time when it left.
+    fn take_under_way(&mut self, id: &Id) -> Option<(Place, Instant)> {
+        match self.known.remove(id)? {
+            Standing::UnderWay(place, left) => {
+                self.under_way -= 1;
+                Some((place, left))
+            }
+            other => {
+                self.known.insert(id.clone(), other);
+                None
+            }
+        }
+    }
+
+    /// The next one of its context may leave.
+    fn over(&mut self, place: &Place) {
+        if place.is_first() {
+            self.due.free(place);
+        }
+    }
+
+    /// One that left then does not count for the rate.
+    fn uncount(&mut self, left: Instant) {
+        if let Ok(index) = self.left.binary_search(&left) {
+            self.left.remove(index);
+        }
     }
 
     /// What another one that is due has to wait for.

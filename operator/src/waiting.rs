@@ -110,6 +110,8 @@ pub enum Why {
     RateLimited,
     /// As many as allowed are under way.
     Crowded,
+    /// Those of earlier events leave first.
+    Behind,
 }
 
 /// The deliveries that wait. Clones are the same.
@@ -213,6 +215,13 @@ impl Waiting {
         let Released { mut slot, .. } = released;
         let held = slot.held();
         slot.end(|book, line, ticket, now| book.park(line, ticket, held, context, now));
+    }
+
+    /// The worker could not try it now: the delivery stands in line again, where it stood, for at least this long. If it
+    /// is a first attempt, those of its context behind it wait for it.
+    pub fn put_back(&self, released: Released, delay: Duration) {
+        let Released { mut slot, held, .. } = released;
+        slot.end(|book, line, ticket, now| book.put_back(line, ticket, held, now + delay, now));
     }
 
     /// The context is let go on: those of its deliveries that are parked come back into line, due at once.

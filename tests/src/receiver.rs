@@ -7,7 +7,10 @@ use std::{
     collections::{HashMap, VecDeque},
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -147,6 +150,25 @@ struct Shared {
     arrived: watch::Sender<Vec<Arc<Arrived>>>,
     released: watch::Sender<bool>,
     programs: Mutex<HashMap<String, Program>>,
+    under_way: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
+
+/// A request that arrived and is not answered yet.
+struct UnderWay<'a>(&'a Shared);
+
+impl<'a> UnderWay<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        let now = shared.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.most_at_once.fetch_max(now, Ordering::SeqCst);
+        Self(shared)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Shared {
@@ -166,7 +188,12 @@ pub struct Receiver {
 impl Receiver {
     /// Listens on a free port. Each request to any path is answered with `200 {"ok": true}` until told otherwise.
     pub async fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+    }
+
+    /// The same at an address of one's own choice.
+    pub async fn start_at(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok(Self::serve(address, "http", |router| {
             // An error would show as a request that did not arrive.
@@ -189,6 +216,8 @@ impl Receiver {
             arrived: watch::Sender::new(Vec::new()),
             released: watch::Sender::new(false),
             programs: Mutex::default(),
+            under_way: AtomicUsize::new(0),
+            most_at_once: AtomicUsize::new(0),
         });
         let router = Router::new().fallback(receive).with_state(Arc::clone(&shared));
         Self { address, scheme, shared, server: spawn(router) }
@@ -235,6 +264,12 @@ impl Receiver {
         of_path(&self.shared.arrived.borrow(), path)
     }
 
+    /// How many requests, to whatever path, have ever been under way at once: arrived, and neither answered nor given up
+    /// by who sent them.
+    pub fn most_at_once(&self) -> usize {
+        self.shared.most_at_once.load(Ordering::SeqCst)
+    }
+
     /// Waits until at least `count` requests have arrived at `path`, and gives all of them.
     pub async fn wait_for(&self, path: &str, count: usize, within: Duration) -> Result<Vec<Arc<Arrived>>, Late> {
         let mut arrived = self.shared.arrived.subscribe();
@@ -259,6 +294,7 @@ fn of_path(arrived: &[Arc<Arrived>], path: &str) -> Vec<Arc<Arrived>> {
 }
 
 async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let _under_way = UnderWay::begin(&shared);
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let bytes = to_bytes(body, MAX_BODY).await.unwrap_or_default();
@@ -311,16 +347,18 @@ mod tests {
         let arrived = receiver.wait_for("/a", 2, Duration::from_secs(5)).await.unwrap();
         assert_eq!((&arrived[0].body, &arrived[1].body), (&json!({"n": 1}), &json!("text")));
         assert_eq!(arrived[0].header("x-run"), "7");
+        assert_eq!(receiver.most_at_once(), 1, "one after the other");
     }
 
     #[tokio::test]
     async fn an_answer_that_hangs_is_given_after_the_release() {
         let receiver = Receiver::start().await.unwrap();
         receiver.answer("/a", Answer::text(201, "late").held());
-        let (answer, ()) = tokio::join!(post(&receiver, "/a", ""), async {
-            receiver.wait_for("/a", 1, Duration::from_secs(5)).await.unwrap();
+        let (answer, _, ()) = tokio::join!(post(&receiver, "/a", ""), post(&receiver, "/a", ""), async {
+            receiver.wait_for("/a", 2, Duration::from_secs(5)).await.unwrap();
             receiver.release();
         });
+        assert_eq!(receiver.most_at_once(), 2);
         assert!(answer.starts_with("HTTP/1.0 201") && answer.ends_with("late"), "{answer}");
     }
 

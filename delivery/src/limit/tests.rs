@@ -8,6 +8,11 @@ fn place(namespace: &str, context: &str, order: u64) -> Place {
     Place { namespace: namespace.into(), context: context.into(), order: (order, 0), not_before: None }
 }
 
+/// The first attempt of a context that has no other one.
+fn single(order: u64) -> Place {
+    place("shop", &format!("context-{order:02}"), order)
+}
+
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -67,15 +72,63 @@ fn a_namespace_that_comes_late_waits_for_one_delivery_of_ten_thousand() {
 fn no_more_leave_at_once_than_the_limit_and_a_finished_one_makes_room() {
     let (mut queue, now) = (queue(2), Instant::now());
     for order in 0..3 {
-        queue.wait(order, place("shop", "stage", order), now);
+        queue.wait(order, single(order), now);
     }
     assert!(queue.starts_waiting(now));
     assert!(matches!((queue.leave(now), queue.leave(now)), (Leave::Now { id: 0, .. }, Leave::Now { id: 1, .. })));
     assert_eq!((queue.leave(now), queue.under_way(), queue.waiting()), (Leave::Full, 2, 1));
-    assert!(!queue.wait(1, place("shop", "stage", 1), now), "it is under way");
+    assert!(!queue.wait(1, single(1), now), "it is under way");
     assert!(queue.finished(&1, Contact::Answered, now) && !queue.finished(&1, Contact::Answered, now));
     assert_eq!(queue.leave(now + seconds(4)), Leave::Now { id: 2, held: seconds(4) });
     assert!(queue.starts_waiting(now) && !queue.finished(&7, Contact::NotReached, now) && !queue.backing_off());
+}
+
+#[test]
+fn while_a_first_attempt_is_under_way_nothing_else_of_its_context_leaves() {
+    let (mut queue, now) = (queue(4), Instant::now());
+    let retry = Place { not_before: Some(now + seconds(5)), ..place("shop", "stage", 0) };
+    queue.wait("retry", retry, now);
+    for (id, context, order) in [("one", "stage", 1), ("two", "stage", 2), ("other", "live", 1)] {
+        queue.wait(id, place("shop", context, order), now);
+    }
+    for id in ["one", "other"] {
+        assert!(matches!(queue.leave(now), Leave::Now { id: left, .. } if left == id));
+    }
+    queue.wait("three", place("shop", "stage", 3), now);
+    assert_eq!((queue.leave(now), queue.waiting()), (Leave::At(now + seconds(5)), 3), "the retry comes next");
+    queue.finished(&"other", Contact::Answered, now);
+    assert_eq!(queue.leave(now), Leave::At(now + seconds(5)));
+    queue.finished(&"one", Contact::Answered, now + seconds(1));
+    let held = seconds(1);
+    assert_eq!(queue.leave(now + held), Leave::Now { id: "two", held }, "it waited for its turn");
+    queue.cancel(&"retry");
+    assert_eq!(queue.leave(now + held), Leave::Full, "nothing before that is over");
+    assert!(queue.cancel(&"two") && matches!(queue.leave(now + held), Leave::Now { id: "three", .. }));
+}
+
+#[test]
+fn a_first_attempt_that_is_put_back_keeps_its_place_and_those_behind_it_wait_with_it() {
+    let now = Instant::now();
+    let mut queue = Queue::new(Limits::default().rate(2, seconds(60)).unwrap());
+    for order in 1..3 {
+        queue.wait(order, place("shop", "stage", order), now);
+    }
+    assert!(matches!(queue.leave(now), Leave::Now { id: 1, .. }));
+    assert!(queue.put_back(&1, now + seconds(2), now) && !queue.put_back(&1, now, now));
+    assert_eq!((queue.leave(now), queue.waiting(), queue.under_way()), (Leave::At(now + seconds(2)), 2, 0));
+    queue.wait(0, place("shop", "live", 0), now);
+    assert!(matches!(queue.leave(now), Leave::Now { id: 0, .. }), "other contexts go on");
+    assert_eq!(queue.leave(now + seconds(2)), Leave::Now { id: 1, held: seconds(2) }, "it did not count for the rate");
+    queue.finished(&1, Contact::Answered, now + seconds(2));
+    assert_eq!(queue.leave(now + seconds(2)), Leave::At(now + seconds(60)));
+    let retry = Place { not_before: Some(now), ..place("shop", "live", 7) };
+    queue.set_limits(Limits::default());
+    queue.finished(&0, Contact::Answered, now);
+    queue.wait(7, retry, now);
+    assert!(matches!(queue.leave(now + seconds(3)), Leave::Now { id: 7 | 2, .. }));
+    assert!(matches!(queue.leave(now + seconds(3)), Leave::Now { id: 7 | 2, .. }));
+    assert!(queue.put_back(&7, now + seconds(9), now + seconds(3)));
+    assert_eq!(queue.leave(now + seconds(3)), Leave::At(now + seconds(9)), "a retry is due later");
 }
 
 #[test]
@@ -83,11 +136,11 @@ fn a_rate_holds_in_every_stretch_of_a_period() {
     let now = Instant::now();
     let mut queue = Queue::new(Limits::default().rate(2, seconds(10)).unwrap());
     for order in 0..6 {
-        queue.wait(order, place("shop", "stage", order), now);
+        queue.wait(order, single(order), now);
     }
     for (at, left, next) in [(0, &[0, 1][..], 10), (9, &[], 10), (10, &[2, 3], 20), (25, &[4, 5], 35)] {
         assert_eq!(all(&mut queue, now + seconds(at)), left);
-        queue.wait(6 + at, place("shop", "stage", 6 + at), now);
+        queue.wait(6 + at, single(6 + at), now);
         assert_eq!(queue.leave(now + seconds(at)), Leave::At(now + seconds(next)));
         assert!(queue.starts_waiting(now + seconds(at)));
     }
@@ -116,7 +169,7 @@ fn a_retry_waits_for_its_time_and_nobody_waits_for_it() {
 fn an_endpoint_out_of_reach_is_tried_by_one_at_a_time_with_growing_pauses() {
     let (mut queue, mut now) = (queue(16), Instant::now());
     for order in 0..100 {
-        queue.wait(order, place("shop", "stage", order), now);
+        queue.wait(order, single(order), now);
     }
     let sixteen: Vec<_> = (0..16).map(|_| queue.leave(now)).collect();
     assert!(sixteen.iter().all(|leave| matches!(leave, Leave::Now { .. })));
@@ -200,7 +253,7 @@ fn time_out_of_reach_counts_against_a_delivery_only_while_the_queue_is_open() {
 fn an_endpoint_that_was_changed_is_tried_at_once_and_attempts_from_before_say_nothing_about_it() {
     let (mut queue, now) = (queue(2), Instant::now());
     for order in 0..4 {
-        queue.wait(order, place("shop", "stage", order), now);
+        queue.wait(order, single(order), now);
     }
     assert!(matches!((queue.leave(now), queue.leave(now)), (Leave::Now { id: 0, .. }, Leave::Now { id: 1, .. })));
     queue.finished(&0, Contact::NotReached, now + seconds(15));
@@ -222,7 +275,7 @@ fn one_that_was_not_sent_does_not_count_for_the_rate() {
     let now = Instant::now();
     let mut queue = Queue::new(Limits::default().rate(2, seconds(10)).unwrap());
     for order in 0..4 {
-        queue.wait(order, place("shop", "stage", order), now);
+        queue.wait(order, single(order), now);
     }
     for (id, at) in [(0, 0), (1, 1)] {
         assert!(matches!(queue.leave(now + seconds(at)), Leave::Now { id: left, .. } if left == id));
@@ -270,6 +323,7 @@ enum Step {
     Leave,
     Finish { nth: usize, contact: Contact },
     NotSent { nth: usize },
+    PutBack { nth: usize, seconds: u8 },
     Open(bool),
     ReachAnew,
     Cancel { id: u32 },
@@ -284,6 +338,7 @@ fn steps() -> impl Strategy<Value = Step> {
         6 => Just(Step::Leave),
         3 => (any::<usize>(), contact).prop_map(|(nth, contact)| Step::Finish { nth, contact }),
         1 => any::<usize>().prop_map(|nth| Step::NotSent { nth }),
+        1 => (any::<usize>(), 0..9_u8).prop_map(|(nth, seconds)| Step::PutBack { nth, seconds }),
         1 => proptest::bool::weighted(0.7).prop_map(Step::Open),
         1 => Just(Step::ReachAnew),
         1 => (0..60_u32).prop_map(|id| Step::Cancel { id }),
@@ -338,7 +393,15 @@ proptest! {
                     let last = left.iter().rposition(|(other, _)| *other == id);
                     left.remove(last.unwrap());
                 }
-                Step::Finish { .. } | Step::NotSent { .. } => {}
+                Step::PutBack { nth, seconds: rest } if !under_way.is_empty() => {
+                    let id = under_way.remove(nth % under_way.len());
+                    let until = now + seconds(rest.into());
+                    prop_assert!(queue.put_back(&id, until, now));
+                    let last = left.iter().rposition(|(other, _)| *other == id);
+                    left.remove(last.unwrap());
+                    waiting.insert(id, Some(until));
+                }
+                Step::Finish { .. } | Step::NotSent { .. } | Step::PutBack { .. } => {}
                 Step::Open(now_open) => {
                     open = now_open;
                     queue.set_open(open, now);
@@ -375,14 +438,20 @@ proptest! {
     }
 
     #[test]
-    fn first_attempts_of_a_context_leave_in_event_order(orders in proptest::collection::vec((0..3_u8, 0..1_000_u64), 1..100)) {
-        let (mut queue, now) = (queue(1), Instant::now());
+    fn first_attempts_of_a_context_leave_in_event_order_one_after_the_other(orders in proptest::collection::vec((0..3_u8, 0..1_000_u64), 1..100)) {
+        let (mut queue, now) = (queue(8), Instant::now());
         for (index, (context, order)) in orders.iter().enumerate() {
             queue.wait((*context, *order, index), place("shop", &context.to_string(), *order), now);
         }
         let mut last: HashMap<u8, u64> = HashMap::new();
-        for (context, order, _) in all(&mut queue, now) {
-            prop_assert!(last.insert(context, order).is_none_or(|before| before <= order));
+        let mut under_way = Vec::new();
+        while queue.waiting() > 0 {
+            while let Leave::Now { id, .. } = queue.leave(now) {
+                prop_assert!(last.insert(id.0, id.1).is_none_or(|before| before <= id.1));
+                prop_assert!(under_way.iter().all(|other: &(u8, u64, usize)| other.0 != id.0));
+                under_way.push(id);
+            }
+            prop_assert!(queue.finished(&under_way.remove(0), Contact::Answered, now));
         }
     }
 }

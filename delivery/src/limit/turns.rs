@@ -48,6 +48,13 @@ impl<Name: Ord + Clone, L: Lane> Turns<Name, L> {
         result
     }
 
+    /// Takes the lane called `name` out.
+    pub(super) fn remove(&mut self, name: &Name) -> Option<L> {
+        let (turn, lane) = self.lanes.remove(name)?;
+        self.line.remove(&turn);
+        Some(lane)
+    }
+
     fn turn(&mut self) -> u64 {
         self.next += 1;
         self.next

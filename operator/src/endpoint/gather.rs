@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use cicdcontext_crds::{CicdEndpoint, CicdEndpointSpec, handler::EndpointReference, vocabulary::reason};
+use cicdcontext_delivery::limit::Limits;
 use cicdcontext_engine::{
     event::{Failure, Prospect},
     handler::{EndpointLookup, Endpoints, Target},
@@ -16,7 +17,9 @@ use kube::{
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::{RequestError, bounded},
+    event::retry::gate,
     shared::Operator,
+    waiting::{Gate, Line},
 };
 
 /// What was found under each reference.
@@ -50,6 +53,30 @@ impl Gathered {
                 Failure::new(Prospect::Retry, reason::ENDPOINT_NOT_FOUND, message)
             }
         }
+    }
+
+    /// Takes in what has changed since: an attempt is made with the endpoint as it is then. One that went, or cannot be
+    /// used any more, stays as it was: the gate of its line knows of that.
+    pub async fn refresh(&mut self, operator: &Operator, namespace: &str) -> Result<(), RequestError> {
+        let is_old = |stored: &Stored<CicdEndpoint>| {
+            let key = ObjectKey::new(stored.namespace(), stored.name());
+            let known = watch::read(&operator.caches.endpoints, |store| store.get(&key));
+            known.is_some_and(|known| {
+                (known.uid(), known.metadata.generation) != (stored.uid(), stored.metadata.generation)
+            })
+        };
+        let old = self.specs.iter().filter(|(_, (stored, _))| is_old(stored)).map(|(reference, _)| reference.clone());
+        let old: Vec<_> = old.collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        let found = gather(operator, namespace, &old).await?;
+        for (reference, spec) in found.specs {
+            let lookup = found.lookups.get(&reference).cloned().unwrap_or(EndpointLookup::NotFound);
+            self.lookups.insert(reference.clone(), lookup);
+            self.specs.insert(reference, spec);
+        }
+        Ok(())
     }
 
     /// The object of an endpoint that was found.
@@ -108,7 +135,15 @@ pub(super) async fn find(
     }
     let api: Api<Stored<CicdEndpoint>> = Api::namespaced(operator.client.clone(), &key.namespace);
     match bounded(api.get_opt(&key.name)).await {
-        Ok(found) => Ok(found.map(Arc::new)),
+        Ok(found) => {
+            // No watch has told of it yet, or ever will.
+            let watched = watch::read(&operator.caches.endpoints, |store| store.get(key).is_some());
+            if let Some(spec) = found.as_ref().filter(|_| !watched).map(|stored| stored.spec()) {
+                let gate = spec.map_or(Gate::Open(Limits::default()), |spec| gate(&spec));
+                operator.waiting.set_gate(&Line::Endpoint(key.clone()), gate);
+            }
+            Ok(found.map(Arc::new))
+        }
         // A namespace whose endpoints the operator may not read has none for us.
         Err(error) if error.code() == Some(403) => Ok(None),
         Err(error) => Err(error),

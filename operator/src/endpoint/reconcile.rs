@@ -6,13 +6,12 @@ use cicdcontext_crds::{
     CicdEndpoint, CicdEndpointSpec, CicdEndpointStatus, Time, conditions,
     vocabulary::{condition, reason},
 };
-use cicdcontext_delivery::{Scope, limit::Limits};
+use cicdcontext_delivery::Scope;
 
 use super::{destination::destination, gather::find, secret::Secrets};
 use crate::{
     cache::{ObjectKey, Stored, watch},
     crash::Point,
-    event::retry::gate,
     queue::Next,
     report::Severity,
     shared::{Operator, status},
@@ -95,11 +94,8 @@ async fn look_for(operator: &Operator, key: &ObjectKey) -> Next {
         return Next::Await;
     }
     match find(operator, key).await {
-        Ok(Some(found)) => {
-            let spec = found.spec();
-            operator.waiting.set_gate(&line, spec.map_or(Gate::Open(Limits::default()), |spec| gate(&spec)));
-            Next::After(LOOK_FOR)
-        }
+        // Its gate is set.
+        Ok(Some(_)) => Next::After(LOOK_FOR),
         Ok(None) => {
             operator.waiting.set_gate(&line, Gate::Missing);
             Next::After(LOOK_FOR)

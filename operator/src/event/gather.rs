@@ -158,8 +158,10 @@ fn facts(event: &Stored<CicdEvent>, spec: CicdEventSpec) -> Result<EventFacts, F
 fn without_context(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEvent>, spec: &CicdEventSpec) -> Found {
     let owned = event.metadata.owner_references.iter().flatten().any(|owner| owner.kind == CicdContext::kind(&()));
     if spec.context_ref.uid.is_some() || owned {
-        let message =
-            format!("the CicdContext {} was deleted before the event was handled; nothing was sent", key.name);
+        let begun = !event.status_or_default().handlers.is_empty();
+        let rest =
+            if begun { "was finished; what was not sent yet is not sent" } else { "was handled; nothing was sent" };
+        let message = format!("the CicdContext {} was deleted before the event {rest}", key.name);
         return Found::Ends(Outcome::failed(reason::CONTEXT_DELETED, message), None);
     }
     let created = event.metadata.creation_timestamp.as_ref().map_or_else(|| operator.now(), |time| time.0);

@@ -107,6 +107,7 @@ pub fn told(why: Why, target: &Target) -> (&'static str, String) {
         Why::Crowded => {
             (reason::LIMITED, format!("as many requests to {target} are under way as it takes (concurrency)"))
         }
+        Why::Behind => (reason::LIMITED, format!("requests of earlier events to {target} leave first")),
     }
 }
 

@@ -187,6 +187,7 @@ impl<'a> Performance<'a> {
                 Some(context) if context.uid() == self.ready.context.uid() => self.take(Arc::new(context)),
                 _ => self.ready.run.cancel(reason::CONTEXT_DELETED, CONTEXT_DELETED),
             }
+            self.ready.endpoints.refresh(self.operator, &self.key.namespace).await?;
             self.stale = false;
         }
         let Ready { run, state, endpoints, .. } = &mut self.ready;
@@ -272,9 +273,6 @@ impl<'a> Performance<'a> {
     /// A place for a first attempt, or why there is none.
     async fn enter(&self, request: &Request) -> Result<Slot, Why> {
         let line = line::of_target(&self.key.namespace, &request.target);
-        if let Some(spec) = self.spec(&request.target) {
-            self.operator.waiting.set_gate(&line, retry::gate(spec));
-        }
         let handler = self.ready.run.current();
         let position = self.ready.run.handlers().iter().position(|one| one.name == handler).unwrap_or_default();
         match self.operator.waiting.first(line::first(&self.event, handler, position, line)) {

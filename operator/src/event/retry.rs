@@ -31,8 +31,9 @@ use crate::{
 
 /// When a delivery is looked at again that could not be tried for a reason of our own.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
-/// The same while another delivery of the same event is under way.
-const ONE_AT_A_TIME: Duration = Duration::from_millis(500);
+/// How long another delivery of the same event may be under way until this one gives its place to others, and for how
+/// long.
+const ONE_AT_A_TIME: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(400));
 
 /// Deliveries whose turn has come, until a worker has them.
 #[derive(Debug, Default)]
@@ -74,15 +75,25 @@ fn again(operator: &Operator, id: &DeliveryId, delay: Duration) {
     }
 }
 
+/// What could not be looked at waits where it stood, and those behind it wait for it.
+fn put_back(operator: &Operator, released: Released, error: &RequestError) {
+    let id = &released.id;
+    tracing::warn!(namespace = %id.namespace, event = %id.event, handler = %id.handler, %error, "look at a delivery that is due; it is tried later");
+    operator.waiting.put_back(released, LOOK_AGAIN);
+}
+
 async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestError> {
-    let Released { id, context, held, slot } = released;
-    let Some(busy) = operator.busy.enter(&id.uid) else {
-        drop(slot);
-        again(operator, &id, ONE_AT_A_TIME);
+    let Some(busy) = operator.busy.enter_within(&released.id.uid, ONE_AT_A_TIME.0).await else {
+        operator.waiting.put_back(released, ONE_AT_A_TIME.1);
         return Ok(());
     };
+    let id = released.id.clone();
     let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), &id.namespace);
-    let event = bounded(api.get_opt(&id.event)).await?;
+    let event = match bounded(api.get_opt(&id.event)).await {
+        Ok(event) => event,
+        Err(error) => return Ok(put_back(operator, released, &error)),
+    };
+    let Released { context, held, slot, .. } = released;
     let Some(event) = event.filter(|event| event.uid() == &*id.uid) else { return Ok(()) };
     if event.metadata.deletion_timestamp.is_some() || event.phase() != EventPhase::Retrying {
         return Ok(());
@@ -103,7 +114,11 @@ async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestE
     }
     let key = ObjectKey::new(&*id.namespace, &*context);
     let begun = event.status_or_default().start_time.unwrap_or_else(|| Time(operator.now()));
-    match gather::gather(operator, &key, &event).await? {
+    let found = match gather::gather(operator, &key, &event).await {
+        Ok(found) => found,
+        Err(error) => return Ok(put_back(operator, Released { id, context, held, slot }, &error)),
+    };
+    match found {
         Found::NotOurs => {}
         Found::Ends(outcome, context) => {
             drop(slot);

@@ -11,6 +11,7 @@ use std::{
 
 use cicdcontext_crds::CicdEventStatus;
 use cicdcontext_engine::event::Run;
+use tokio::{sync::Notify, time::timeout};
 
 use crate::cache::ObjectKey;
 
@@ -114,6 +115,8 @@ impl Unreportable {
 pub struct Busy {
     events: Mutex<HashSet<String>>,
     claims: AtomicUsize,
+    /// Somebody is done with an event.
+    done: Notify,
 }
 
 /// The right to work on an event, until it is dropped.
@@ -132,6 +135,22 @@ impl Busy {
             uid: uid.to_owned(),
             claims: AtomicBool::new(false),
         })
+    }
+
+    /// The same, after others who are done with the event within this time.
+    pub async fn enter_within(&self, uid: &str, patience: Duration) -> Option<BusyWith<'_>> {
+        let entered = async {
+            loop {
+                let mut done = std::pin::pin!(self.done.notified());
+                // From now on nobody is done without our knowing.
+                done.as_mut().enable();
+                if let Some(busy) = self.enter(uid) {
+                    return busy;
+                }
+                done.await;
+            }
+        };
+        timeout(patience, entered).await.ok()
     }
 
     /// Whether attempts are claimed whose outcome is not written down.
@@ -164,6 +183,7 @@ impl Drop for BusyWith<'_> {
             self.busy.claims.fetch_sub(1, Ordering::Relaxed);
         }
         self.busy.lock().remove(&self.uid);
+        self.busy.done.notify_waiters();
     }
 }
 

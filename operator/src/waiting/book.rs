@@ -136,7 +136,7 @@ impl Book {
             return None;
         }
         let line = Arc::clone(&self.register.get(ticket)?.line);
-        let why = self.lines.why(&line, now).unwrap_or(Why::Crowded);
+        let why = self.lines.why(&line, now).unwrap_or(Why::Behind);
         self.forget(ticket, now);
         Some(why)
     }
@@ -159,6 +159,16 @@ impl Book {
             one.queue.not_sent(&ticket);
         }
         self.register.park(ticket, context, held, now);
+        self.changed(line, now);
+    }
+
+    pub(super) fn put_back(&mut self, line: &Arc<Line>, ticket: Ticket, held: Duration, until: Instant, now: Instant) {
+        if !self.register.put_back(ticket, held) {
+            return self.end(line, ticket, End::Dropped, now);
+        }
+        if let Some(one) = self.lines.get_mut(line) {
+            one.queue.put_back(&ticket, until, now);
+        }
         self.changed(line, now);
     }
 

@@ -173,6 +173,17 @@ impl Register {
         self.parked.entry(context).or_default().insert(ticket);
     }
 
+    /// One that was under way stands in line again. False, and nothing changes, if its event is gone.
+    pub(super) fn put_back(&mut self, ticket: Ticket, held: Duration) -> bool {
+        let Some(delivery) = self.deliveries.get_mut(&ticket).filter(|delivery| !delivery.orphaned) else {
+            return false;
+        };
+        delivery.held_before = held;
+        delivery.stand = Stand::InLine;
+        self.ages.insert((delivery.since, ticket));
+        true
+    }
+
     /// Those of a context that are parked come back; the caller puts them in line.
     pub(super) fn unpark(&mut self, context: &ObjectKey, now: Instant) -> BTreeSet<Ticket> {
         let tickets = self.parked.remove(context).unwrap_or_default();

@@ -91,8 +91,8 @@ impl Turn {
 
     /// Awaits the place, no longer than `patience`. It comes from [`Waiting::run`].
     ///
-    /// On an error the delivery is out of line again: the time is over ([`Why::Crowded`], or [`Why::RateLimited`] if
-    /// that is what stands against it by now), or the gate was closed or the endpoint went out of reach meanwhile.
+    /// On an error the delivery is out of line again: the time is over ([`Why::Crowded`], or what else stands
+    /// against it by now), or the gate was closed or the endpoint went out of reach meanwhile.
     pub async fn within(mut self, patience: Duration) -> Result<Slot, Why> {
         let answer = match timeout(patience, &mut self.coming).await {
             Ok(answer) => answer,

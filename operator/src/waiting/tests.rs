@@ -28,6 +28,11 @@ fn shop(order: u64) -> Entry {
     entry(&chat(), "shop", "stage", order)
 }
 
+/// Of a context that has no other one.
+fn single(order: u64) -> Entry {
+    entry(&chat(), "shop", &format!("stage-{order}"), order)
+}
+
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -106,7 +111,7 @@ async fn a_turn_comes_when_a_place_is_free_before_that_of_a_later_event() {
 async fn a_turn_that_does_not_come_in_time_leaves_nothing_behind() {
     let room = Room::new();
     let line = origin(1);
-    let at_line = |order| entry(&line, "shop", "stage", order);
+    let at_line = |order| entry(&line, "shop", &format!("stage-{order}"), order);
     let slots: Vec<_> = (0..16).map(|order| go(room.waiting.first(at_line(order)))).collect();
     let (before, patience) = (Instant::now(), Duration::from_millis(5));
     let turn = soon(room.waiting.first(at_line(16)));
@@ -143,17 +148,17 @@ fn a_slot_that_nobody_takes_frees_its_place() {
 #[test]
 fn a_closed_gate_lets_nothing_go_and_the_time_is_told_as_held() {
     let room = Room::new();
-    assert_eq!(why(room.waiting.first(shop(1))), Why::Missing);
-    room.waiting.wait(Entry { held_before: seconds(7), ..shop(1) });
+    assert_eq!(why(room.waiting.first(single(1))), Why::Missing);
+    room.waiting.wait(Entry { held_before: seconds(7), ..single(1) });
     assert!(room.nothing());
     room.waiting.set_gate(&chat(), Gate::Suspended(Limits::default()));
-    assert_eq!(why(room.waiting.first(shop(2))), Why::Suspended);
-    room.waiting.wait(Entry { not_before: Some(room.now() + HOUR), ..shop(2) });
+    assert_eq!(why(room.waiting.first(single(2))), Why::Suspended);
+    room.waiting.wait(Entry { not_before: Some(room.now() + HOUR), ..single(2) });
     assert!(room.nothing());
     room.waiting.set_gate(&chat(), Gate::Open(Limits::default()));
     let (one, two) = (room.next(), room.next());
     assert_eq!((one.held, one.slot.held()), (seconds(7) + 2 * HOUR, seconds(7) + 2 * HOUR));
-    assert_eq!((two.id, two.held), (shop(2).id, Duration::ZERO), "it was not due before");
+    assert_eq!((two.id, two.held), (single(2).id, Duration::ZERO), "it was not due before");
 }
 
 #[tokio::test]
@@ -182,10 +187,10 @@ async fn those_who_await_a_turn_are_sent_away_when_the_gate_closes_or_the_endpoi
 #[test]
 fn an_endpoint_out_of_reach_is_tried_by_one_at_a_time_until_it_answers_or_is_changed() {
     let room = Room::open(&chat(), Limits::default());
-    go(room.waiting.first(shop(0))).finished(Contact::NotReached);
+    go(room.waiting.first(single(0))).finished(Contact::NotReached);
     for order in 1..=4 {
-        assert_eq!(why(room.waiting.first(shop(order))), Why::Unreachable);
-        room.waiting.wait(shop(order));
+        assert_eq!(why(room.waiting.first(single(order))), Why::Unreachable);
+        room.waiting.wait(single(order));
     }
     for pause in [1, 2] {
         let before = room.now();
@@ -193,7 +198,7 @@ fn an_endpoint_out_of_reach_is_tried_by_one_at_a_time_until_it_answers_or_is_cha
         let passed = room.now() - before;
         assert_eq!(passed, seconds(pause));
         assert!(room.nothing(), "one at a time");
-        assert_eq!(why(room.waiting.first(shop(9))), Why::Unreachable);
+        assert_eq!(why(room.waiting.first(single(9))), Why::Unreachable);
         released.slot.finished(Contact::NotReached);
     }
     // The next pause would be of four seconds.

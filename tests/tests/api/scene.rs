@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps for a fixed time: what a test waits for is looked at until it is there, or 30 seconds are over.
 
+pub(crate) mod deliveries;
 mod install;
 mod launch;
 mod refusal;

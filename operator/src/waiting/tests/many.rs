@@ -78,12 +78,12 @@ async fn no_place_is_lost_or_made_among_callers_that_are_aborted_at_random() {
         .map(|order| {
             let (waiting, under_way) = (running.waiting.clone(), Arc::clone(&under_way));
             tokio::spawn(async move {
-                let slot = match waiting.first(entry(&origin(0), ["a", "b", "c"][(order % 3) as usize], "stage", order))
-                {
+                let (namespace, context) = (["a", "b", "c"][(order % 3) as usize], format!("stage-{}", order % 100));
+                let slot = match waiting.first(entry(&origin(0), namespace, &context, order)) {
                     First::Now(slot) => slot,
                     First::Soon(turn) => match turn.within(Duration::from_millis(order % 50)).await {
                         Ok(slot) => slot,
-                        Err(why) => return assert_eq!(why, Why::Crowded),
+                        Err(why) => return assert!(matches!(why, Why::Crowded | Why::Behind), "{why:?}"),
                     },
                     First::Waits(why) => panic!("{why:?}"),
                 };
