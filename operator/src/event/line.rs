@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cicdcontext_crds::{CicdEvent, CicdEventStatus, EventPhase, HandlerPhase, HandlerStatus, vocabulary::reason};
+use cicdcontext_crds::{AttemptHistory, CicdEvent, EventPhase, HandlerPhase, HandlerStatus, vocabulary::reason};
 use cicdcontext_engine::handler::Target;
 use jiff::Timestamp;
 
@@ -71,7 +71,12 @@ pub fn waiting(event: &Stored<CicdEvent>, now: Timestamp) -> Vec<Entry> {
                 }
                 // It has been due since then: whatever held it up was not its own failure.
                 Some(due) => (None, Duration::try_from(now.duration_since(due)).unwrap_or_default()),
-                None => (None, untried(&status, handler, now)),
+                // It has not been tried yet: nothing of the time since then was its own failure.
+                None => {
+                    let kept = status.requests.iter().find(|kept| kept.handler == handler.name);
+                    let untried = kept.map(|kept| kept.history).filter(|history| history.attempts == 0);
+                    (None, untried.map(|history| since(&history, now)).unwrap_or_default())
+                }
             };
             Entry {
                 id: id(event, &handler.name),
@@ -85,13 +90,11 @@ pub fn waiting(event: &Stored<CicdEvent>, now: Timestamp) -> Vec<Entry> {
         .collect()
 }
 
-/// How long a delivery that was not tried has been held up by a limit or a suspension: all the time.
-fn untried(status: &CicdEventStatus, handler: &HandlerStatus, now: Timestamp) -> Duration {
-    let stored = status.requests.iter().find(|stored| stored.handler == handler.name);
-    let Some(history) = stored.map(|stored| stored.history).filter(|history| history.attempts == 0) else {
-        return Duration::ZERO;
-    };
-    Duration::from_millis(u64::try_from(now.as_millisecond().saturating_sub(history.start_ms)).unwrap_or_default())
+/// The time since a delivery could first have been sent that is not noted as held yet.
+fn since(history: &AttemptHistory, now: Timestamp) -> Duration {
+    let noted = history.start_ms.saturating_add(history.held_ms.unwrap_or_default());
+    let passed = now.as_millisecond().saturating_sub(noted);
+    Duration::from_millis(u64::try_from(passed).unwrap_or_default())
 }
 
 /// Why a delivery starts as waiting, as a word and a sentence.
@@ -168,6 +171,21 @@ mod tests {
         assert_eq!(entries[2].held_before, Duration::ZERO);
         assert!(entries[3].not_before.is_some(), "whoever claimed it has time until then");
         assert_eq!(entries[4].held_before, Duration::from_secs(30), "it was never tried");
+    }
+
+    #[test]
+    fn time_before_the_first_attempt_is_held_whichever_process_it_passed_in() {
+        let event = event(
+            r#"{"phase":"Retrying","order":7,"handlers":[
+                {"name":"first","phase":"Waiting","endpoint":"chat","reason":"Suspended"},
+                {"name":"again","phase":"Waiting","endpoint":"chat","attempts":3},
+                {"name":"unrendered","phase":"Waiting","endpoint":"chat"}],
+                "requests":[
+                {"handler":"first","content":"","history":{"attempts":0,"startMs":10000,"heldMs":4000}},
+                {"handler":"again","content":"","history":{"attempts":3,"startMs":10000}}]}"#,
+        );
+        let held: Vec<_> = waiting(&event, at(100_000)).into_iter().map(|entry| entry.held_before).collect();
+        assert_eq!(held, [Duration::from_secs(100_000 - 14), Duration::ZERO, Duration::ZERO]);
     }
 
     #[test]

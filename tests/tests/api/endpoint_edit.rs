@@ -127,3 +127,22 @@ async fn a_handler_that_was_taken_out_of_the_configuration_is_still_sent_again_a
     expect_handler(&done, "after", "Skipped", "Removed", "the configuration does not have it any more");
     expect_one_delivery(&done, "tell", &scene.receiver.requests_to("/chat"));
 }
+
+#[tokio::test]
+async fn an_endpoint_that_is_edited_in_the_middle_of_an_event_is_what_the_next_handler_uses() {
+    let scene = Scene::new().await;
+    scene.endpoint("log", "/log", &json!({})).await;
+    scene.endpoint("chat", "/old", &json!({})).await;
+    scene.receiver.answer("/log", Answer::default().held());
+    let handlers = json!([notify("log", "log", "log"), notify("tell", "chat", "tell")]);
+    scene.create(Kind::Context, "shop", &on_success(&handlers)).await;
+    scene.create(Kind::Event, "e", &event("shop", "build=success")).await;
+    scene.arrived("/log", 1).await;
+    scene.patch(Kind::Endpoint, "chat", &json!({"spec": {"url": scene.receiver.url("/new")}})).await;
+    scene.wait(Kind::Endpoint, "chat", "is seen", |chat| chat["status"]["observedGeneration"] == 2).await;
+    scene.receiver.release();
+    let done = scene.finished("e").await;
+    expect_handler(&done, "tell", "Succeeded", "Delivered", "");
+    scene.nothing_sent_to("/old");
+    assert_eq!(scene.receiver.requests_to("/new").len(), 1);
+}

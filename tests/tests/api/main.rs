@@ -36,6 +36,7 @@ mod lost_answers;
 mod limits;
 mod malformed;
 mod manual_choice;
+mod many_waiting;
 mod object;
 mod observability;
 mod overload;

@@ -37,4 +37,5 @@ pages! {
     the_page_of_state: "state.md",
     the_page_of_state_writes: "cicdstatewrite.md",
     the_page_of_endpoints: "cicdendpoint.md",
+    the_page_of_deliveries: "deliveries.md",
 }

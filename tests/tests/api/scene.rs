@@ -116,6 +116,14 @@ impl Scene {
         found.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
     }
 
+    /// How much memory the operator's process has, in bytes.
+    pub(crate) fn operator_memory(&self) -> u64 {
+        let pid = self.operator.as_ref().and_then(Operator::pid).expect("an operator runs");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux tells it");
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     /// All that the operator has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()

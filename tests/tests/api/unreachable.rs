@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use cicdcontext_tests::receiver::{Answer, Receiver};
+use cicdcontext_tests::receiver::{Answer, Receiver, tls::Authority};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -95,4 +95,36 @@ async fn events_for_an_endpoint_that_hangs_wait_and_arrive_in_their_order_when_i
     }
     last.reverse();
     assert_eq!(last, names[1..]);
+}
+
+#[tokio::test]
+async fn what_goes_to_a_plain_url_waits_by_its_origin() {
+    let scene = Scene::new().await;
+    // Nobody trusts these two, so that no connection is made to either.
+    let identity = Authority::new().unwrap().identity(&["127.0.0.1"]).unwrap();
+    let (dead, other) = (Receiver::start_tls(&identity).await.unwrap(), Receiver::start_tls(&identity).await.unwrap());
+    for (context, url) in [("one", dead.url("/a")), ("two", dead.url("/b")), ("three", other.url("/a"))] {
+        let call = json!([{"name": "call", "webhook": {"url": url, "body": "{}"}}]);
+        scene.create(Kind::Context, context, &on_success(&call)).await;
+    }
+    for context in ["one", "two", "three"] {
+        scene.create(Kind::Event, context, &event(context, "build=success")).await;
+        scene.in_phase(context, "call", "Waiting").await;
+    }
+    let origin = |receiver: &Receiver| receiver.url("");
+    let one = scene.get(Kind::Event, "one").await.unwrap();
+    assert_eq!(
+        (&handler(&one, "call")["reason"], &handler(&one, "call")["attempts"]),
+        (&json!("TlsFailed"), &json!(1))
+    );
+    assert_eq!(handler(&one, "call")["endpoint"], origin(&dead));
+    assert!(handler(&one, "call")["nextAttemptTime"].is_string(), "{one:#}");
+    let two = scene.get(Kind::Event, "two").await.unwrap();
+    let message = format!(
+        "the last attempt at {} timed out or found no connection; it is tried with growing pauses",
+        origin(&dead)
+    );
+    expect_handler(&two, "call", "Waiting", "EndpointUnreachable", &message);
+    let three = scene.get(Kind::Event, "three").await.unwrap();
+    assert_eq!(handler(&three, "call")["reason"], "TlsFailed", "another origin has a line of its own: {three:#}");
 }

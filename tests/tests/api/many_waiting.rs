@@ -1,0 +1,94 @@
+//! Many deliveries that wait at once, and are then let go: nothing is lost, and memory stays small.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use futures::{StreamExt, stream};
+use serde_json::json;
+
+use crate::{
+    object::{Kind, event, tells, with},
+    scene::{Scene, deliveries::texts},
+};
+
+/// What 10,000 waiting deliveries may take: they are known to the API server, and here only as places in line.
+const MEMORY_OF_10_000: u64 = 50 * 1024 * 1024;
+/// How many requests the test itself has under way at the API server.
+const CREATORS: usize = 16;
+
+/// Lets `contexts` times `events` deliveries wait, and go.
+async fn wait_and_go(contexts: usize, events: usize, patience: Duration) {
+    let scene = Scene::new().await;
+    scene.endpoint("chat", "/chat", &json!({"suspend": true, "concurrency": 16})).await;
+    // What every process grows by at its first event does not count.
+    scene.others_work().await;
+    for context in 0..contexts {
+        let spec = tells("chat", "{{context.name}} {{event.data}}");
+        scene.create(Kind::Context, &format!("c{context}"), &spec).await;
+    }
+    let (before, begun) = (scene.operator_memory(), Instant::now());
+    let create = |context: usize| {
+        let scene = &scene;
+        async move {
+            for number in 0..events {
+                let name = format!("c{context}");
+                let spec = with(event(&name, "build=success"), &json!({"data": number}));
+                scene.create(Kind::Event, &format!("{name}-{number}"), &spec).await;
+            }
+        }
+    };
+    stream::iter(0..contexts).for_each_concurrent(CREATORS, create).await;
+    let created = begun.elapsed();
+    let all = contexts * events;
+    let phases = async |phase: &str| {
+        let count = scene.list(Kind::Event).await.iter().filter(|event| event["status"]["phase"] == phase).count();
+        // The event of the other context is among those that succeeded.
+        if count >= all { Ok(()) } else { Err(format!("{count} of {all}")) }
+    };
+    scene.until_within(patience, "all wait", || phases("Retrying")).await;
+    let (waiting, grown) = (begun.elapsed(), scene.operator_memory().saturating_sub(before));
+    scene.nothing_sent_to("/chat");
+
+    scene.patch(Kind::Endpoint, "chat", &json!({"spec": {"suspend": false}})).await;
+    scene.until_within(patience, "all have succeeded", || phases("Succeeded")).await;
+    println!(
+        "{all} deliveries: created in {created:.1?}, all wait after {waiting:.1?}, all delivered {:.1?} after that; \
+         memory {} KiB before, {} KiB more while they wait, {} KiB in the end",
+        begun.elapsed() - waiting,
+        before / 1024,
+        grown / 1024,
+        scene.operator_memory() / 1024,
+    );
+    let arrived = scene.receiver.requests_to("/chat");
+    let mut ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for request in &arrived {
+        ids.entry(&request.text).or_default().insert(request.header("webhook-id"));
+    }
+    assert_eq!(ids.len(), all, "each delivery arrived");
+    assert!(ids.values().all(|ids| ids.len() == 1), "under one id: {ids:?}");
+    let order = texts(&arrived);
+    for context in 0..contexts {
+        let prefix = format!("c{context} ");
+        let numbers: Vec<usize> =
+            order.iter().filter_map(|text| text.strip_prefix(&prefix)).map(|number| number.parse().unwrap()).collect();
+        assert!(numbers.is_sorted(), "c{context}: {numbers:?}");
+    }
+    assert!(scene.receiver.most_at_once() <= 16);
+    let allowed = MEMORY_OF_10_000 * u64::try_from(all).unwrap() / 10_000;
+    // A process of this size grows in steps of its own.
+    let slack = 4 * 1024 * 1024;
+    assert!(grown < allowed + slack, "{all} waiting deliveries took {grown} bytes, and {allowed} were allowed");
+}
+
+#[tokio::test]
+async fn three_hundred_deliveries_wait_at_once_and_all_arrive_in_order() {
+    wait_and_go(10, 30, Duration::from_secs(60)).await;
+}
+
+#[tokio::test]
+#[ignore = "takes a minute: run it by name with --ignored"]
+async fn two_thousand_deliveries_wait_at_once_and_all_arrive_in_order() {
+    wait_and_go(40, 50, Duration::from_secs(300)).await;
+}
