@@ -138,7 +138,7 @@ pub(super) async fn find(
         Ok(found) => {
             // No watch has told of it yet, or ever will.
             let watched = watch::read(&operator.caches.endpoints, |store| store.get(key).is_some());
-            if let Some(spec) = found.as_ref().filter(|_| !watched).map(|stored| stored.spec()) {
+            if let Some(spec) = found.as_ref().filter(|_| !watched).map(Stored::spec) {
                 let gate = spec.map_or(Gate::Open(Limits::default()), |spec| gate(&spec));
                 operator.waiting.set_gate(&Line::Endpoint(key.clone()), gate);
             }

@@ -91,7 +91,10 @@ async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestE
     let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), &id.namespace);
     let event = match bounded(api.get_opt(&id.event)).await {
         Ok(event) => event,
-        Err(error) => return Ok(put_back(operator, released, &error)),
+        Err(error) => {
+            put_back(operator, released, &error);
+            return Ok(());
+        }
     };
     let Released { context, held, slot, .. } = released;
     let Some(event) = event.filter(|event| event.uid() == &*id.uid) else { return Ok(()) };
@@ -116,7 +119,10 @@ async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestE
     let begun = event.status_or_default().start_time.unwrap_or_else(|| Time(operator.now()));
     let found = match gather::gather(operator, &key, &event).await {
         Ok(found) => found,
-        Err(error) => return Ok(put_back(operator, Released { id, context, held, slot }, &error)),
+        Err(error) => {
+            put_back(operator, Released { id, context, held, slot }, &error);
+            return Ok(());
+        }
     };
     match found {
         Found::NotOurs => {}

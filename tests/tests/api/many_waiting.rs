@@ -89,18 +89,18 @@ async fn wait_and_go(contexts: usize, events: usize, patience: Duration) {
     }
     assert!(scene.receiver.most_at_once() <= 16);
     let allowed = MEMORY_OF_10_000 * u64::try_from(all).unwrap() / 10_000;
-    // The answer to the first list is in memory for a moment, in pieces of some size, and the process keeps what it had.
-    let slack = 4 * 1024 * 1024;
+    // The events themselves are in the cache, too, and a process keeps what it had while it listed them.
+    let slack = 8 * 1024 * 1024;
     assert!(grown < allowed + slack, "{all} waiting deliveries took {grown} bytes, and {allowed} were allowed");
 }
 
 #[tokio::test]
 async fn three_hundred_deliveries_wait_at_once_and_all_arrive_in_order() {
-    wait_and_go(10, 30, Duration::from_secs(60)).await;
+    wait_and_go(10, 30, Duration::from_mins(1)).await;
 }
 
 #[tokio::test]
 #[ignore = "takes a minute: run it by name with --ignored"]
 async fn two_thousand_deliveries_wait_at_once_and_all_arrive_in_order() {
-    wait_and_go(40, 50, Duration::from_secs(120)).await;
+    wait_and_go(40, 50, Duration::from_mins(2)).await;
 }
