@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     acknowledged::Looks,
     computing::Computing,
-    memory::{Busy, Interrupted, Leaving, Refusals, Unrecorded, Unreportable},
+    memory::{Begun, Busy, Interrupted, Leaving, Refusals, Unrecorded, Unreportable},
     trickle::Trickle,
 };
 use crate::{
@@ -208,6 +208,8 @@ pub struct Operator {
     pub busy: Busy,
     /// When ledgers were looked through for what is over.
     pub looks: Looks,
+    /// Attempts that were begun under a claim.
+    pub begun: Begun,
     /// Runs that were interrupted.
     pub interrupted: Interrupted,
     /// Outcomes that the API server has not taken yet.
@@ -272,6 +274,7 @@ impl Operator {
             due: Due::default(),
             busy: Busy::default(),
             looks: Looks::default(),
+            begun: Begun::default(),
             interrupted: Interrupted::default(),
             unrecorded: Unrecorded::default(),
             sender,

@@ -41,6 +41,11 @@ pub enum Line {
         /// Scheme, host and port.
         origin: Arc<str>,
     },
+    /// Nowhere: nothing is sent, it is only to be judged what came of an attempt.
+    Judgement {
+        /// Namespace of the contexts.
+        namespace: Arc<str>,
+    },
 }
 
 /// One delivery: a handler of an event. The UID and the handler tell it from all others.

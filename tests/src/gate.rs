@@ -56,6 +56,8 @@ struct Shared {
     faults: Mutex<Option<Faults>>,
     asked: Mutex<Vec<Asked>>,
     breaks: watch::Sender<Break>,
+    /// How many answers are late, and whether they may go.
+    late: watch::Sender<(usize, bool)>,
 }
 
 impl Shared {
@@ -90,6 +92,7 @@ impl Gate {
             faults: Mutex::default(),
             asked: Mutex::default(),
             breaks: watch::Sender::new(Break::default()),
+            late: watch::Sender::new((0, false)),
         });
         let router = Router::new().fallback(pass).with_state(Arc::clone(&shared));
         // An error would show as a request without an answer.
@@ -140,6 +143,17 @@ impl Gate {
         self.shared.breaks.send_replace(how);
     }
 
+    /// Waits until an answer of the API server is there that is late.
+    pub async fn late(&self) {
+        let mut late = self.shared.late.subscribe();
+        late.wait_for(|(answers, _)| *answers > 0).await.map(drop).unwrap_or_default();
+    }
+
+    /// Lets late answers go, now and later.
+    pub fn release(&self) {
+        self.shared.late.send_modify(|(_, released)| *released = true);
+    }
+
     /// Waits until a request is held back.
     pub async fn held(&self) -> Option<Held> {
         let mut held = self.shared.held.subscribe();
@@ -187,10 +201,15 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     match fault {
         Some(Fault::Refused(reply)) => return reply.into_response(),
         Some(Fault::Silent) => return std::future::pending().await,
-        Some(Fault::Lost(_)) | None => {}
+        Some(Fault::Lost(_) | Fault::Late) | None => {}
     }
     let answer = forward(&shared.client, held).await;
     let answer = answer.unwrap_or_else(|error| (StatusCode::BAD_GATEWAY, error.to_string()).into_response());
+    if matches!(fault, Some(Fault::Late)) {
+        shared.late.send_modify(|(answers, _)| *answers += 1);
+        // The sender is part of `shared`: it outlives this wait.
+        shared.late.subscribe().wait_for(|(_, released)| *released).await.map(drop).unwrap_or_default();
+    }
     match (fault, breaks) {
         (Some(Fault::Lost(reply)), _) => reply.into_response(),
         (_, Some(breaks)) => breakable(answer, breaks),

@@ -24,7 +24,7 @@ use axum::{
 use serde_json::{Value, json};
 use tls::{Identity, Peer, TlsListener};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::watch,
     task::JoinHandle,
     time::{sleep, timeout},
@@ -52,6 +52,7 @@ pub struct Answer {
     body: String,
     delay: Duration,
     hang: bool,
+    lost: bool,
 }
 
 impl Answer {
@@ -62,7 +63,12 @@ impl Answer {
 
     /// A status and any text.
     pub fn text(status: u16, body: impl Into<String>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO, hang: false }
+        Self { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO, hang: false, lost: false }
+    }
+
+    /// None: the request is read, and then the connection is closed.
+    pub fn lost() -> Self {
+        Self { status: 0, lost: true, ..Self::default() }
     }
 
     /// `200 {"ok": true}`, but only after [`Receiver::release`]; never, if that is not called.
@@ -114,6 +120,8 @@ pub struct Arrived {
     pub body: Value,
     /// The text of the body.
     pub text: String,
+    /// The status that it is answered with; 0 if the connection is closed instead.
+    pub answered: u16,
 }
 
 impl Arrived {
@@ -193,7 +201,17 @@ impl Receiver {
 
     /// The same at an address of one's own choice.
     pub async fn start_at(address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        Self::on(TcpListener::bind(address).await?)
+    }
+
+    /// A port on which nobody listens yet: whoever connects is refused.
+    pub fn closed() -> io::Result<Closed> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        Ok(Closed(socket))
+    }
+
+    fn on(listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
         Ok(Self::serve(address, "http", |router| {
             // An error would show as a request that did not arrive.
@@ -283,6 +301,22 @@ impl Receiver {
     }
 }
 
+/// A port of loopback that is taken, and on which nobody listens.
+#[derive(Debug)]
+pub struct Closed(TcpSocket);
+
+impl Closed {
+    /// Where it will listen.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    /// Listens from now on.
+    pub fn open(self) -> io::Result<Receiver> {
+        Receiver::on(self.0.listen(1024)?)
+    }
+}
+
 impl Drop for Receiver {
     fn drop(&mut self) {
         self.server.abort();
@@ -302,13 +336,18 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let body = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.as_str()));
     let client_certificate = parts.extensions.get::<ConnectInfo<Peer>>().and_then(|peer| peer.0.certificate.clone());
     let (at, method, headers) = (Instant::now(), parts.method, parts.headers);
-    let arrived = Arrived { at, method, path, headers, client_certificate, body, text };
+    let mut arrived = Arrived { at, method, path, headers, client_certificate, body, text, answered: 0 };
     let answer = shared.programs().get_mut(&arrived.path).map(|program| program(&arrived)).unwrap_or_default();
+    arrived.answered = answer.status;
     shared.arrived.send_modify(|all| all.push(Arc::new(arrived)));
     sleep(answer.delay).await;
     if answer.hang {
         // The sender is part of `shared`: it outlives this wait.
         shared.released.subscribe().wait_for(|released| *released).await.map(drop).unwrap_or_default();
+    }
+    if answer.lost {
+        // The server knows no other way to let go of a connection.
+        std::panic::resume_unwind(Box::new("the connection is closed without an answer"));
     }
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Body::from(answer.body)).into_response();
@@ -360,6 +399,19 @@ mod tests {
         });
         assert_eq!(receiver.most_at_once(), 2);
         assert!(answer.starts_with("HTTP/1.0 201") && answer.ends_with("late"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_is_a_closed_connection_and_a_closed_port_refuses_until_it_is_opened() {
+        let closed = Receiver::closed().unwrap();
+        let refused = TcpStream::connect(closed.address().unwrap()).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        let receiver = closed.open().unwrap();
+        receiver.answers("/a", [Answer::lost()]);
+        assert_eq!(post(&receiver, "/a", "1").await, "");
+        assert!(post(&receiver, "/a", "2").await.starts_with("HTTP/1.0 200"));
+        let answered: Vec<u16> = receiver.requests().iter().map(|arrived| arrived.answered).collect();
+        assert_eq!(answered, [0, 200]);
     }
 
     #[tokio::test]

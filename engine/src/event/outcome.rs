@@ -5,6 +5,8 @@ use cicdcontext_crds::{
     vocabulary::{condition, reason},
 };
 
+use super::run::wait::lose;
+
 /// How an event ended, or why it cannot begin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -91,17 +93,19 @@ impl Outcome {
     pub(super) fn waiting(handlers: Vec<HandlerStatus>, paths: Vec<String>) -> Self {
         let waits = |one: &&HandlerStatus| matches!(one.phase, HandlerPhase::Waiting | HandlerPhase::Sending);
         let waiting: Vec<&HandlerStatus> = handlers.iter().filter(waits).collect();
-        let list: Vec<String> = waiting
-            .iter()
-            .map(|handler| format!("{}: {}", handler.name, handler.message.as_deref().unwrap_or_default()))
-            .collect();
+        let why = |handler: &HandlerStatus| match (&handler.claim, &handler.message) {
+            (Some(claim), _) => format!("attempt {} may be under way until {}", claim.attempt, claim.deadline.0),
+            (None, message) => message.clone().unwrap_or_default(),
+        };
+        let list: Vec<String> = waiting.iter().map(|handler| format!("{}: {}", handler.name, why(handler))).collect();
         let message = format!("{} of {} handlers wait: {}", waiting.len(), handlers.len(), list.join("; "));
         let mut outcome = Self::of(EventPhase::Retrying, reason::RETRYING, message, false);
         (outcome.handlers, outcome.paths) = (handlers, paths);
         outcome
     }
 
-    /// The same for an event that had begun: what had ended stays so, all else is Skipped for the outcome's reason.
+    /// The same for an event that had begun: what had ended stays so, an attempt that was claimed is Unknown, all else is
+    /// Skipped for the outcome's reason.
     #[must_use]
     pub fn over(mut self, begun: &CicdEventStatus) -> Self {
         self.paths.clone_from(&begun.paths);
@@ -109,8 +113,8 @@ impl Outcome {
             .handlers
             .iter()
             .cloned()
-            .map(|one| {
-                if one.phase.is_final() {
+            .map(|mut one| {
+                if one.phase.is_final() || lose(&mut one) {
                     return one;
                 }
                 let (reason, message) = (Some(self.reason.clone()), Some(self.message.clone()));

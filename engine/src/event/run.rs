@@ -26,7 +26,7 @@ mod answer;
 mod handlers;
 mod kept;
 mod trace;
-mod wait;
+pub(super) mod wait;
 
 pub use handlers::effects_of;
 use handlers::handlers_of;
@@ -351,6 +351,9 @@ impl Run {
         for (status, slot) in
             self.statuses.iter_mut().zip(&mut self.slots).filter(|(status, _)| !status.phase.is_final())
         {
+            if wait::lose(status) {
+                continue;
+            }
             status.phase = HandlerPhase::Skipped;
             status.reason = Some(reason.to_owned());
             status.message = Some(message.to_owned());

@@ -101,8 +101,8 @@ pub async fn gather(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEve
     };
     let done = ledger.map(|ledger| ledger.done().to_vec()).unwrap_or_default();
     let mut run = Run::resume(facts, context_facts, program, done, &event.status_or_default());
-    // Whoever sent under a claim of this process has kept its run, or has written down what came of it.
-    run.drop_claims(&operator.settings.identity);
+    let identity = &operator.settings.identity;
+    run.drop_claims(|handler, claim| &claim.holder == identity && !operator.begun.has(event.uid(), handler, claim));
     operator.writers.retire(key, acknowledged(operator, key, &context).await);
     let endpoints = gather_endpoints(operator, context.namespace(), &run.endpoints()).await?;
     let state = context_spec.state.unwrap_or_default();

@@ -50,8 +50,11 @@ pub fn first(event: &Stored<CicdEvent>, handler: &str, position: usize, line: Li
     }
 }
 
-/// All that waits of an event. `now` is the API server's time.
-pub fn waiting(event: &Stored<CicdEvent>, now: Timestamp) -> Vec<Entry> {
+/// All that waits of an event, in the eyes of the process with this `identity`. `now` is the API server's time.
+///
+/// An attempt that another process has claimed is not made again, only judged: no limit or gate of its endpoint holds that
+/// up.
+pub fn waiting(event: &Stored<CicdEvent>, now: Timestamp, identity: &str) -> Vec<Entry> {
     if event.phase() != EventPhase::Retrying || event.metadata.deletion_timestamp.is_some() {
         return Vec::new();
     }
@@ -80,7 +83,10 @@ pub fn waiting(event: &Stored<CicdEvent>, now: Timestamp) -> Vec<Entry> {
             };
             Entry {
                 id: id(event, &handler.name),
-                line: of_status(event.namespace(), handler),
+                line: match &handler.claim {
+                    Some(claim) if claim.holder != identity => Line::Judgement { namespace: event.namespace().into() },
+                    _ => of_status(event.namespace(), handler),
+                },
                 context: Arc::clone(&context),
                 order: (order(event), u32::try_from(position).unwrap_or(u32::MAX)),
                 not_before,
@@ -158,7 +164,7 @@ mod tests {
                "requests":[{"handler":"new","content":"","history":{"attempts":0,"startMs":10000}},
                 {"handler":"call","content":"","history":{"attempts":2,"startMs":10000}}]}"#,
         );
-        let entries = waiting(&event, at(40));
+        let entries = waiting(&event, at(40), "b");
         let names: Vec<&str> = entries.iter().map(|entry| &*entry.id.handler).collect();
         assert_eq!(names, ["tell", "ask", "call", "once", "new"]);
         assert_eq!(entries[0].line, Line::Endpoint(ObjectKey::new("shop", "chat")));
@@ -170,6 +176,8 @@ mod tests {
         assert_eq!(entries[2].line, Line::Origin { namespace: "shop".into(), origin: "https://ci.example".into() });
         assert_eq!(entries[2].held_before, Duration::ZERO);
         assert!(entries[3].not_before.is_some(), "whoever claimed it has time until then");
+        assert_eq!(entries[3].line, Line::Judgement { namespace: "shop".into() }, "whatever becomes of the endpoint");
+        assert_eq!(waiting(&event, at(40), "a")[3].line, entries[0].line, "it may be made again by who claimed it");
         assert_eq!(entries[4].held_before, Duration::from_secs(30), "it was never tried");
     }
 
@@ -184,7 +192,7 @@ mod tests {
                 {"handler":"first","content":"","history":{"attempts":0,"startMs":10000,"heldMs":4000}},
                 {"handler":"again","content":"","history":{"attempts":3,"startMs":10000}}]}"#,
         );
-        let held: Vec<_> = waiting(&event, at(100_000)).into_iter().map(|entry| entry.held_before).collect();
+        let held: Vec<_> = waiting(&event, at(100_000), "b").into_iter().map(|entry| entry.held_before).collect();
         assert_eq!(held, [Duration::from_secs(100_000 - 14), Duration::ZERO, Duration::ZERO]);
     }
 
@@ -192,7 +200,7 @@ mod tests {
     fn nothing_waits_of_an_event_that_still_runs_or_has_finished() {
         for phase in ["Pending", "Running", "Failed"] {
             let event = event(&format!(r#"{{"phase":"{phase}","handlers":[{{"name":"tell","phase":"Waiting"}}]}}"#));
-            assert!(waiting(&event, at(0)).is_empty(), "{phase}");
+            assert!(waiting(&event, at(0), "a").is_empty(), "{phase}");
         }
     }
 

@@ -96,7 +96,7 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
                 operator.metrics.events_started.inc();
             }
             let started = begun.start_time.unwrap_or_else(|| Time(operator.now()));
-            ready.run.expire_claims(&operator.settings.identity, &Time(operator.now()));
+            ready.run.expire_claims(&Time(operator.now()));
             if operator.now().duration_since(started.0) >= WAIT_FOR_ENDPOINT {
                 // Asked once more, each of them finds its endpoint or is given up.
                 let waiting: Vec<String> = ready

@@ -7,7 +7,7 @@ use cicdcontext_crds::{
 };
 use cicdcontext_delivery::History;
 use cicdcontext_engine::{
-    event::{Failure, Outcome, Step, View, Wait, Write},
+    event::{Failure, Outcome, Run, Step, View, Wait, Write},
     handler::{Request, Target},
     state::{ChangeSet, Limits},
 };
@@ -16,7 +16,8 @@ use tokio::time::Sleep;
 use super::{
     delivered::{self, Judging},
     gather::Ready,
-    line, record,
+    line,
+    record::{self, ClaimError},
     retry::{self, Verdict},
     send,
 };
@@ -46,7 +47,8 @@ pub enum Interruption {
     Stopping,
     /// The API server was needed and did not answer. The run is kept, and goes on where it is.
     Request(RequestError),
-    /// An attempt could not be claimed. Nothing was sent; the run begins anew with what is written down.
+    /// An attempt could not be claimed, since others have changed the event. Nothing was sent; the run begins anew with
+    /// what is written down.
     NotClaimed(RequestError),
 }
 
@@ -155,7 +157,9 @@ impl<'a> Performance<'a> {
             if self.claimed && matches!(step, Step::Send(_) | Step::Write(_) | Step::Again) && self.handler_ended() {
                 // What is known must not be told to be unknown because of what comes later.
                 self.claimed = false;
-                self.show_running().await;
+                if self.show_running().await {
+                    self.busy.settle();
+                }
             }
             match step {
                 Step::Again => {}
@@ -225,11 +229,17 @@ impl<'a> Performance<'a> {
         };
         let history = history.held(held);
         let at_most_once = terms::at_most_once(self.spec(&request.target));
-        if at_most_once && !self.claim(&history, &request.target).await? {
-            return Ok(());
-        }
+        let claim = if at_most_once {
+            let Some(claim) = self.claim(&history, &request.target).await? else { return Ok(()) };
+            Some(claim)
+        } else {
+            None
+        };
         delivered::starting(self.operator, &self.event, &self.ready, &history);
-        let sending = send::send(self.operator, &self.ready.endpoints, request, at_most_once);
+        let handler = self.ready.run.current().to_owned();
+        let (uid, timeout) = (self.event.uid().to_owned(), terms::timeout(self.spec(&request.target)));
+        let begin = || begin(self.operator, &uid, &handler, claim.as_ref().map(|claim| (claim, timeout)));
+        let sending = send::send(self.operator, &self.ready.endpoints, request, at_most_once, begin);
         tokio::pin!(sending);
         let attempt = tokio::select! {
             attempt = &mut sending => attempt,
@@ -245,10 +255,15 @@ impl<'a> Performance<'a> {
                 sending.await
             }
         };
+        let Some(attempt) = attempt else {
+            // What to think of the claim is up to whoever leads.
+            let claim = claim.as_ref().filter(|_| self.operator.leadership.holds());
+            return Err(claim
+                .map_or(Interruption::Stopping, |claim| unclaimed(&mut self.ready.run, claim, RequestError::Timeout)));
+        };
         slot.finished(attempt.contact);
         delivered::reached(self.operator, self.key, &self.ready, request, &attempt);
         let history = history.attempted();
-        let handler = self.ready.run.current().to_owned();
         tracing::info!(
             namespace = self.event.namespace(),
             context = self.key.name,
@@ -282,27 +297,31 @@ impl<'a> Performance<'a> {
         }
     }
 
-    /// Writes down that this attempt is made: at most one process does so. False if the handler has failed instead.
-    async fn claim(&mut self, history: &History, target: &Target) -> Result<bool, Interruption> {
+    /// Writes down that this attempt is made: at most one process does so. None if the handler has failed instead.
+    async fn claim(&mut self, history: &History, target: &Target) -> Result<Option<Claim>, Interruption> {
+        if self.operator.stop.is_cancelled() {
+            return Err(Interruption::Stopping);
+        }
         let until = self.operator.precise_now() + terms::timeout(self.spec(target)) + CLAIM_GRACE;
         let claim = Claim {
             holder: self.operator.settings.identity.clone(),
             attempt: i32::try_from(history.attempts()).unwrap_or(i32::MAX).saturating_add(1),
             deadline: Time(retry::full_second(until)),
         };
-        if !self.ready.run.claim(claim, terms::kept(history)) {
-            return Ok(false);
+        if !self.ready.run.claim(claim.clone(), terms::kept(history)) {
+            return Ok(None);
         }
+        self.busy.claim();
         let standing = self.ready.run.standing(self.retrying);
         let status = record::status_of(self.operator, &self.event, &standing, Some(self.started));
         match record::claim(self.operator, &self.event, &status).await {
             Ok(written) => {
-                self.busy.claim();
                 self.event = written;
                 self.operator.crash.pass(Point::AttemptClaimed);
-                Ok(true)
+                Ok(Some(claim))
             }
-            Err(error) => Err(Interruption::NotClaimed(error)),
+            Err(ClaimError::Overtaken(error)) => Err(Interruption::NotClaimed(error)),
+            Err(ClaimError::Request(error)) => Err(unclaimed(&mut self.ready.run, &claim, error)),
         }
     }
 
@@ -363,9 +382,11 @@ impl<'a> Performance<'a> {
         self.ready.context = context;
     }
 
-    /// Whether no handler has a claim any more.
+    /// Whether the handler has ended whose attempt this process has claimed; others may be claimed by former ones.
     fn handler_ended(&self) -> bool {
-        self.ready.run.handlers().iter().all(|handler| handler.phase != HandlerPhase::Sending)
+        let foreign = |claim: &Claim| claim.holder != self.operator.settings.identity;
+        let mut sending = self.ready.run.handlers().iter().filter(|handler| handler.phase == HandlerPhase::Sending);
+        sending.all(|handler| handler.claim.as_ref().is_some_and(foreign))
     }
 
     fn is_deleted(&self) -> bool {
@@ -374,12 +395,36 @@ impl<'a> Performance<'a> {
             .is_none_or(|known| known.uid() != self.event.uid() || known.metadata.deletion_timestamp.is_some())
     }
 
-    async fn show_running(&mut self) {
+    /// Writes down how the event stands. False if that is not possible now.
+    async fn show_running(&mut self) -> bool {
         let standing = self.ready.run.standing(self.retrying);
-        if let Some(written) = tell(self.operator, &self.event, &standing, self.started).await {
+        let written = tell(self.operator, &self.event, &standing, self.started).await;
+        let shown = written.is_some();
+        if let Some(written) = written {
             self.event = written;
         }
+        shown
     }
+}
+
+/// Whether a request may leave now, at the last instant before it does: this process may have been stopped for a while
+/// since it looked, so that another one leads, or that too little is left of the time which its claim gives it.
+fn begin(operator: &Operator, uid: &str, handler: &str, claim: Option<(&Claim, Duration)>) -> bool {
+    if !operator.leadership.holds() {
+        return false;
+    }
+    let Some((claim, timeout)) = claim else { return true };
+    if operator.precise_now() + timeout > claim.deadline.0 {
+        return false;
+    }
+    operator.begun.begin(uid, handler, claim);
+    true
+}
+
+/// Nothing was sent under this claim, whether it was written down or not. The run goes on with this very step later.
+fn unclaimed(run: &mut Run, claim: &Claim, error: RequestError) -> Interruption {
+    run.drop_claims(|_, of| of == claim);
+    Interruption::Request(error)
 }
 
 /// Writes down how the event stands. That it could not be written harms nobody: it is told at the end.

@@ -56,6 +56,7 @@ pub async fn write(
     // The cache has no contents: a status that is founded on it must not take those away that are kept.
     debug_assert!(new.requests.iter().all(|request| !request.content.is_empty()), "of {}", event.name());
     if event.status().is_ok_and(|old| old == *new) {
+        operator.unrecorded.remove(event.uid());
         return Ok(None);
     }
     let pauses = ExponentialBuilder::new()
@@ -71,6 +72,9 @@ pub async fn write(
             Ok(written) => {
                 operator.crash.pass(Point::event_status(new.phase));
                 operator.unrecorded.remove(event.uid());
+                if new.handlers.iter().all(|handler| handler.claim.is_none()) {
+                    operator.begun.forget(event.uid());
+                }
                 learn(operator, written.clone());
                 return Ok(Some(written));
             }
@@ -110,16 +114,68 @@ pub(super) fn learn(operator: &Operator, written: Stored<CicdEvent>) {
     }
 }
 
-/// Writes that an attempt is made, on top of exactly this version of the event: whoever else has written anything
-/// meanwhile, the attempt is not this process's to make. Gives the event as it is then.
+/// How often a claim is offered on top of a newer version of the event.
+const CLAIM_ATTEMPTS: usize = 4;
+
+/// Writes that an attempt is made, on top of exactly the status that the event is known to have: if anybody else has
+/// written that meanwhile, or the event is being deleted, the attempt is not this process's to make. What else others
+/// change of the event, a label for example, is no reason to give up. Gives the event as it is then.
+///
+/// If the answer to the write is lost, the event itself tells whether it was made: nobody else makes this very claim.
 pub async fn claim(
     operator: &Operator,
     event: &Stored<CicdEvent>,
     new: &CicdEventStatus,
-) -> Result<Stored<CicdEvent>, RequestError> {
-    let written = status::replace_version(operator, event, new, "event_claim").await?;
+) -> Result<Stored<CicdEvent>, ClaimError> {
+    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
+    let known = event.status_or_default();
+    let mut newest = event.clone();
+    for _ in 0..CLAIM_ATTEMPTS {
+        let problem = match status::replace_version(operator, &newest, new, "event_claim").await {
+            Ok(written) => return Ok(claimed(operator, written)),
+            Err(error) => error,
+        };
+        let live = bounded(api.get_opt(event.name())).await.map_err(ClaimError::Request)?;
+        let Some(live) = live.filter(|live| live.uid() == event.uid()) else {
+            return Err(ClaimError::Overtaken(problem));
+        };
+        let status = live.status_or_default();
+        if status == *new {
+            return Ok(claimed(operator, live));
+        }
+        let is_same = live.resource_version() == newest.resource_version();
+        if status != known || live.metadata.deletion_timestamp.is_some() {
+            learn(operator, live);
+            return Err(ClaimError::Overtaken(problem));
+        }
+        if is_same {
+            if problem.code() == Some(422) {
+                // It breaks its schema, and with it every status of it does.
+                tracing::warn!(event = event.name(), namespace = event.namespace(), error = %problem, "the claim of an attempt is refused; the event is left alone");
+                operator.unreportable.note(event.uid());
+                return Err(ClaimError::Overtaken(problem));
+            }
+            return Err(ClaimError::Request(problem));
+        }
+        newest = live;
+    }
+    Err(ClaimError::Request(RequestError::Overtaken(CLAIM_ATTEMPTS)))
+}
+
+/// Why an attempt is not claimed.
+#[derive(Debug)]
+pub enum ClaimError {
+    /// Others have changed what the claim was founded on.
+    Overtaken(RequestError),
+    /// The API server did not take it, or did not say so.
+    Request(RequestError),
+}
+
+/// The claim says all that is known of the event: nothing older is to be written over it.
+fn claimed(operator: &Operator, written: Stored<CicdEvent>) -> Stored<CicdEvent> {
+    operator.unrecorded.remove(written.uid());
     learn(operator, written.clone());
-    Ok(written)
+    written
 }
 
 /// The event as our own writes or the watch have left it, if that is newer: its status goes on top of that.

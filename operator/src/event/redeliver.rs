@@ -49,6 +49,10 @@ async fn take_in(operator: &Operator, key: &ObjectKey) -> Result<Next, RequestEr
     let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), &key.namespace);
     let Some(event) = bounded(api.get_opt(&key.name)).await? else { return Ok(Next::Await) };
     let Some(_busy) = operator.busy.enter(event.uid()) else { return Ok(Next::After(BUSY)) };
+    // What came of an attempt is written down first: on top of an older status it would be forgotten.
+    if operator.unrecorded.get(event.uid()).is_some() || operator.interrupted.has(event.uid()) {
+        return Ok(Next::After(BUSY));
+    }
     let mut status = event.status_or_default();
     // Until its handlers have had their turn nothing can be sent again; when they have, the event changes.
     if matches!(status.phase, EventPhase::Pending | EventPhase::Running) || event.metadata.deletion_timestamp.is_some()
@@ -72,7 +76,7 @@ async fn take_in(operator: &Operator, key: &ObjectKey) -> Result<Next, RequestEr
     }
     if status != before {
         // Their times have changed.
-        for entry in line::waiting(&event, operator.precise_now()) {
+        for entry in line::waiting(&event, operator.precise_now(), &operator.settings.identity) {
             operator.waiting.cancel(&entry.id);
         }
         record::write(operator, &event, &status).await?;

@@ -69,7 +69,9 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
 fn again(operator: &Operator, id: &DeliveryId, delay: Duration) {
     let key = ObjectKey::new(&*id.namespace, &*id.event);
     let Some(event) = watch::read(&operator.caches.events, |store| store.get(&key)) else { return };
-    let entry = line::waiting(&event, operator.precise_now()).into_iter().find(|entry| entry.id == *id);
+    let entry = line::waiting(&event, operator.precise_now(), &operator.settings.identity)
+        .into_iter()
+        .find(|entry| entry.id == *id);
     if let Some(entry) = entry {
         operator.waiting.wait(Entry { not_before: Some(Instant::now() + delay), ..entry });
     }
@@ -108,7 +110,7 @@ async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestE
         return Ok(());
     }
     // It may have been put in line by what an older status said.
-    let waiting = line::waiting(&event, operator.precise_now());
+    let waiting = line::waiting(&event, operator.precise_now(), &operator.settings.identity);
     let Some(entry) = waiting.into_iter().find(|entry| entry.id == id) else { return Ok(()) };
     if entry.not_before.is_some() {
         drop(slot);
@@ -141,7 +143,7 @@ async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestE
             }
         }
         Found::Ready(mut ready) => {
-            ready.run.expire_claims(&operator.settings.identity, &Time(operator.now()));
+            ready.run.expire_claims(&Time(operator.now()));
             let mut performance = Performance::new(operator, &busy, &key, &event, &begun, *ready);
             performance.retry(Place { handler: id.handler.to_string(), slot, held });
             conclude(operator, &event, &begun, performance.run().await).await?;
@@ -173,6 +175,8 @@ fn look_at_all(operator: &Operator, event: &Stored<CicdEvent>) {
     let key = ObjectKey::new(event.namespace(), event.name());
     let known = watch::read(&operator.caches.events, |store| store.get(&key));
     if let Some(known) = known.filter(|known| known.uid() == event.uid()) {
-        operator.waiting.set_event(known.uid(), line::waiting(&known, operator.precise_now()));
+        operator
+            .waiting
+            .set_event(known.uid(), line::waiting(&known, operator.precise_now(), &operator.settings.identity));
     }
 }

@@ -32,15 +32,25 @@ pub struct Attempt {
 }
 
 /// Sends a request. [`super::delivered::note`] it when it is known whether the endpoint takes the answer for a success.
-/// `at_most_once`: only what certainly did not leave this process may be sent again.
-pub async fn send(operator: &Operator, endpoints: &Gathered, request: &Request, at_most_once: bool) -> Attempt {
+/// `at_most_once`: only what certainly did not leave this process may be sent again. `begin` is asked when nothing remains
+/// but to send, and may forbid it: then nothing was sent, and there is no attempt.
+pub async fn send(
+    operator: &Operator,
+    endpoints: &Gathered,
+    request: &Request,
+    at_most_once: bool,
+    begin: impl FnOnce() -> bool,
+) -> Option<Attempt> {
     let (destination, outgoing) = match prepare(operator, endpoints, request).await {
         Ok(prepared) => prepared,
         Err(failure) => {
             let delivered = Delivered { failure: Some(failure), ..Delivered::default() };
-            return Attempt { delivered, contact: Contact::Unknown, retry_after: None };
+            return Some(Attempt { delivered, contact: Contact::Unknown, retry_after: None });
         }
     };
+    if !begin() {
+        return None;
+    }
     let under_way = operator.metrics.attempt();
     let started = std::time::Instant::now();
     operator.crash.pass(Point::BeforeSend);
@@ -64,7 +74,7 @@ pub async fn send(operator: &Operator, endpoints: &Gathered, request: &Request, 
     let prospect = prospect(&result, &class, at_most_once);
     let mut delivered = tell(result, &class, prospect, &request.target);
     delivered.duration_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-    Attempt { delivered, contact, retry_after }
+    Some(Attempt { delivered, contact, retry_after })
 }
 
 /// What can follow on an attempt that failed.

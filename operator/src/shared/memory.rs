@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cicdcontext_crds::CicdEventStatus;
+use cicdcontext_crds::{CicdEventStatus, Claim};
 use cicdcontext_engine::event::Run;
 use tokio::{sync::Notify, time::timeout};
 
@@ -169,21 +169,52 @@ impl Busy {
 }
 
 impl BusyWith<'_> {
-    /// An attempt is claimed; how it ended is written down before this is dropped.
+    /// An attempt is being claimed: whoever stops waits for it.
     pub fn claim(&self) {
         if !self.claims.swap(true, Ordering::Relaxed) {
             self.busy.claims.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How the attempt ended is written down, or it was not made. The same as dropping this, as far as claims go.
+    pub fn settle(&self) {
+        if self.claims.swap(false, Ordering::Relaxed) {
+            self.busy.claims.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
 impl Drop for BusyWith<'_> {
     fn drop(&mut self) {
-        if *self.claims.get_mut() {
-            self.busy.claims.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.settle();
         self.busy.lock().remove(&self.uid);
         self.busy.done.notify_waiters();
+    }
+}
+
+/// Attempts that this process has begun under a claim, by the event's UID: the last one of each event. A claim that is
+/// not among them was made, and then nothing was sent.
+#[derive(Debug, Default)]
+pub struct Begun(Mutex<HashMap<String, (String, Claim)>>);
+
+impl Begun {
+    /// From now on the attempt of this handler may have reached its receiver.
+    pub fn begin(&self, uid: &str, handler: &str, claim: &Claim) {
+        self.lock().insert(uid.to_owned(), (handler.to_owned(), claim.clone()));
+    }
+
+    /// Whether the attempt under this claim was begun here.
+    pub fn has(&self, uid: &str, handler: &str, claim: &Claim) -> bool {
+        self.lock().get(uid).is_some_and(|(known, of)| known == handler && of == claim)
+    }
+
+    /// What came of it is written down, or the event is gone.
+    pub fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (String, Claim)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -192,6 +223,11 @@ impl Drop for BusyWith<'_> {
 pub struct Interrupted(Mutex<HashMap<String, Run>>);
 
 impl Interrupted {
+    /// Whether there is one of this event.
+    pub fn has(&self, uid: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(uid)
+    }
+
     /// The run of an event, to go on with.
     pub fn take(&self, uid: &str) -> Option<Run> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid)
@@ -237,6 +273,42 @@ impl Unrecorded {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_stops_waits_for_claims_until_they_are_settled_or_given_up() {
+        let busy = Busy::default();
+        let (one, other) = (busy.enter("1").unwrap(), busy.enter("2").unwrap());
+        assert!(busy.enter("1").is_none() && !busy.has_claims());
+        one.claim();
+        one.claim();
+        other.claim();
+        one.settle();
+        one.settle();
+        assert!(busy.has_claims(), "the other one's");
+        drop(other);
+        assert!(!busy.has_claims() && busy.enter("2").is_some());
+        one.claim();
+        assert!(busy.has_claims(), "a second attempt of the same event");
+    }
+
+    #[test]
+    fn a_claim_under_which_nothing_was_begun_is_told_from_the_others() {
+        let claim = |attempt: i32| Claim {
+            holder: "a".into(),
+            attempt,
+            deadline: cicdcontext_crds::Time(jiff::Timestamp::UNIX_EPOCH),
+        };
+        let begun = Begun::default();
+        begun.begin("1", "tell", &claim(1));
+        assert!(begun.has("1", "tell", &claim(1)));
+        assert!(
+            !begun.has("1", "tell", &claim(2))
+                && !begun.has("1", "ask", &claim(1))
+                && !begun.has("2", "tell", &claim(1))
+        );
+        begun.forget("1");
+        assert!(!begun.has("1", "tell", &claim(1)));
+    }
 
     #[test]
     fn attempts_that_are_refused_keep_growing_distances_until_one_is_not() {

@@ -75,6 +75,7 @@ pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
     if let (Some(gone), None) = (&changed.before, &changed.after) {
         operator.unreportable.forget(gone.uid());
         operator.unrecorded.remove(gone.uid());
+        operator.begun.forget(gone.uid());
         operator.interrupted.remove(gone.uid());
         operator.waiting.forget_event(gone.uid());
         if !gone.phase().is_final() {
@@ -84,7 +85,7 @@ pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
     }
     history::event_changed(operator, changed);
     if let Some(event) = &changed.after {
-        let waiting = line::waiting(event, operator.precise_now());
+        let waiting = line::waiting(event, operator.precise_now(), &operator.settings.identity);
         let waited = changed.before.as_ref().is_some_and(|before| before.phase() == EventPhase::Retrying);
         for entry in &waiting {
             if let Line::Endpoint(key) = &entry.line

@@ -91,7 +91,7 @@ impl Lines {
     /// Why the gate is closed now, if it is. [`Self::settle`] the line afterwards.
     pub(super) fn set_gate(&mut self, line: &Line, gate: Gate, now: Instant) -> Option<Why> {
         let usual = match gate {
-            Gate::Open(limits) => matches!(line, Line::Origin { .. }) && limits == Limits::default(),
+            Gate::Open(limits) => !matches!(line, Line::Endpoint(_)) && limits == Limits::default(),
             Gate::Suspended(_) => false,
             Gate::Missing => matches!(line, Line::Endpoint(_)),
         };

@@ -63,6 +63,8 @@ pub enum Fault {
     Lost(Reply),
     /// The API server never sees it, and nobody ever answers.
     Silent,
+    /// The API server carries it out, and its answer comes only after [`Gate::release`](super::Gate::release).
+    Late,
 }
 
 /// An answer that is not the API server's.

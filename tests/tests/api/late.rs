@@ -5,12 +5,13 @@
 use cicdcontext_tests::{
     gate::{Gate, Held},
     operator::Operator,
+    receiver::Answer,
 };
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
-    object::{Kind, event, expect_outcome, is, name, on_success},
+    object::{Kind, event, expect_outcome, is, name, on_success, tells},
     scene::{DEADLINE, Scene},
 };
 
@@ -105,6 +106,38 @@ async fn a_late_status_of_an_event_is_refused() {
     scene.finished("e").await;
     assert_eq!(log(&scene).await, json!(["e"]));
     expect_refused(&scene, &gate, held, 422).await;
+}
+
+#[tokio::test]
+async fn a_late_claim_of_an_attempt_is_refused() {
+    let scene = Scene::without_operator().await;
+    scene.endpoint("chat", "/chat", &json!({"deliveryGuarantee": "AtMostOnce"})).await;
+    scene.create(Kind::Context, "shop", &tells("chat", "built")).await;
+    scene.create(Kind::Event, "e", &event("shop", "build=success")).await;
+    let (gate, held, _second) = stopped_at(&scene, "PATCH", "/cicdevents/e/status", "\"claim\":{").await;
+    scene.nothing_sent_to("/chat");
+    scene.finished("e").await;
+    expect_refused(&scene, &gate, held, 422).await;
+    assert_eq!(scene.receiver.requests_to("/chat").len(), 1);
+}
+
+#[tokio::test]
+async fn a_late_removal_of_what_asks_for_a_redelivery_is_refused() {
+    let scene = Scene::without_operator().await;
+    scene.receiver.answers("/chat", [Answer::text(503, "busy")]);
+    scene.endpoint("chat", "/chat", &json!({})).await;
+    scene.create(Kind::Context, "shop", &tells("chat", "built")).await;
+    let mut asked = Kind::Event.object("e", &event("shop", "build=success"));
+    asked["metadata"]["annotations"] = json!({"redeliver.cicdcontext.io/again": "tell"});
+    scene.create_object(Kind::Event, asked).await;
+    let (gate, held, _second) = stopped_at(&scene, "PATCH", "/cicdevents/e", "redeliver.cicdcontext.io~1again").await;
+    let without = |event: &Value| event["metadata"]["annotations"].get("redeliver.cicdcontext.io/again").is_none();
+    scene.wait(Kind::Event, "e", "has no annotation that asks for a redelivery", without).await;
+    let done = scene.finished("e").await;
+    expect_outcome(&done, "Succeeded", "True", "Succeeded", "1 of 1 handlers ran");
+    let sent = scene.receiver.requests_to("/chat").len();
+    expect_refused(&scene, &gate, held, 422).await;
+    assert_eq!(scene.receiver.requests_to("/chat").len(), sent);
 }
 
 #[tokio::test]

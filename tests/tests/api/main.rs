@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod backup;
+mod at_most_once;
 mod bad_annotations;
 mod bad_configuration;
 mod bad_deliveries;
@@ -31,6 +32,7 @@ mod history;
 mod hostile;
 mod identity;
 mod late;
+mod ledger;
 mod lifecycle;
 mod lost_answers;
 mod limits;

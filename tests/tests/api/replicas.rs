@@ -1,7 +1,7 @@
 //! Several replicas, of which the holder of a Lease works: killed, asked to stop, and stopped where they are past their
 //! lease and continued.
 
-use cicdcontext_tests::{operator::Operator, receiver::Answer};
+use cicdcontext_tests::{gate::fault::Fault, operator::Operator, receiver::Answer};
 use serde_json::{Value, json};
 
 use crate::{
@@ -158,6 +158,39 @@ async fn a_leader_that_is_stopped_past_its_lease_and_continued_changes_nothing_a
     assert_eq!(arrived.len(), 3, "twice for the event in whose middle it was stopped: {arrived:?}");
     assert_eq!(arrived[0].header("webhook-id"), arrived[1].header("webhook-id"));
     assert_eq!(scene.leads("second").await.lease_transitions, Some(2));
+}
+
+#[tokio::test]
+async fn a_leader_that_is_stopped_between_its_claim_and_the_request_does_not_send_when_it_is_continued() {
+    let scene = Scene::without_operator().await;
+    scene.endpoint("chat", "/chat", &json!({"deliveryGuarantee": "AtMostOnce", "timeoutSeconds": 1})).await;
+    scene.create(Kind::Context, "shop", &logs_and_tells()).await;
+    let gate = scene.gate().await;
+    let mut claims = 0;
+    gate.faults(move |asked| {
+        let is_claim = asked.method == "PATCH" && asked.path.ends_with("/status") && asked.body.contains("\"claim\":{");
+        claims += usize::from(is_claim);
+        (is_claim && claims == 1).then_some(Fault::Late)
+    });
+    let first = scene.start_replica_behind(&gate, "first", &SHORT).await;
+    let _second = scene.start_replica("second", &SHORT).await;
+    scene.create(Kind::Event, "e", &event("shop", "build=success")).await;
+    gate.late().await;
+    first.pause().unwrap();
+    // It knows that the attempt is its own as soon as it goes on.
+    gate.release();
+    let claimed = scene.get(Kind::Event, "e").await.unwrap();
+    assert_eq!(claimed["status"]["handlers"][1]["phase"], "Sending", "{claimed:#}");
+    let done = scene.finished("e").await;
+    let message = "attempt 1 was begun by an operator that ended before it could tell what came of it";
+    expect_handler(&done, "tell", "Unknown", "OutcomeUnknown", message);
+    let before = (state(&scene).await, ledger(&scene).await, scene.list(Kind::Event).await);
+    assert_eq!(before.0, json!({"log": ["start", "built"]}));
+    first.resume().unwrap();
+    ends_saying(first, "the Lease").await;
+    let after = (state(&scene).await, ledger(&scene).await, scene.list(Kind::Event).await);
+    assert_eq!(before, after, "not even a resourceVersion changed");
+    scene.nothing_sent_to("/chat");
 }
 
 /// Fails unless the list of `shop` has each of these once.

@@ -48,6 +48,11 @@ impl Run {
         }
     }
 
+    /// Whether the current request was sent under a claim.
+    fn is_claimed(&self) -> bool {
+        self.statuses[self.position].phase == HandlerPhase::Sending
+    }
+
     /// Judges and captures the answer that has come.
     pub(super) fn take_in(&mut self, view: View<'_>) -> Stage {
         self.take_vars(view);
@@ -114,7 +119,9 @@ impl Run {
             Ok((false, text)) => text,
             Err(failure) => return Some(failure),
         };
-        let prospect = match endpoint.retry_when.as_ref().map(holds) {
+        // At most once: the receiver has it, and what it answered is the last word.
+        let retry_when = endpoint.retry_when.as_ref().filter(|_| !self.is_claimed());
+        let prospect = match retry_when.map(holds) {
             None | Some(Ok((false, _))) => Prospect::Final,
             Some(Ok((true, _))) => Prospect::Retry,
             Some(Err(failure)) => return Some(failure),

@@ -12,6 +12,8 @@ use crate::{
     state::{Limits, apply},
 };
 
+mod kills;
+
 const CONFIGURATION: &str = r##"
 settings: {channel: "#ci"}
 variables: {image: "{{state.app}}:{{state.version}}", broken: "{{fromJson state.app}}"}

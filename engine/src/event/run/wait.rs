@@ -1,7 +1,7 @@
 //! Deliveries that wait: until their next attempt, for a limit, or for an endpoint that does not exist yet. And how a run
 //! goes on from what was written down of it.
 
-use cicdcontext_crds::{AttemptHistory, CicdEventStatus, Claim, HandlerPhase, Time, vocabulary::reason};
+use cicdcontext_crds::{AttemptHistory, CicdEventStatus, Claim, HandlerPhase, HandlerStatus, Time, vocabulary::reason};
 
 use super::{
     ContextFacts, EffectHash, EventFacts, Failure, Outcome, Prospect, Run, Slot, Stage, handlers_of, kept::unpack,
@@ -76,7 +76,7 @@ impl Run {
     /// Begins the next attempt of the named handler, which waits: the next step is to send its request, or to render
     /// it if that could not be done before. False if it does not wait.
     pub fn attempt(&mut self, handler: &str) -> bool {
-        let waits = |status: &cicdcontext_crds::HandlerStatus| {
+        let waits = |status: &HandlerStatus| {
             status.name == handler && status.phase == HandlerPhase::Waiting && matches!(self.stage, Stage::Handler)
         };
         let Some(position) = self.statuses.iter().position(waits) else { return false };
@@ -145,29 +145,23 @@ impl Run {
         true
     }
 
-    /// Claims of processes other than `holder` whose deadline is over: whether their requests arrived cannot be known.
-    pub fn expire_claims(&mut self, holder: &str, now: &Time) {
+    /// Claims whose deadline is over: whether their requests arrived cannot be known. Not to be asked by whoever still
+    /// waits for an answer.
+    pub fn expire_claims(&mut self, now: &Time) {
         for position in 0..self.statuses.len() {
-            let status = &self.statuses[position];
-            let expired = |claim: &&Claim| claim.holder != holder && claim.deadline.0 <= now.0;
-            let Some(claim) = status.claim.as_ref().filter(expired) else { continue };
-            if status.phase == HandlerPhase::Sending {
-                let message = format!(
-                    "attempt {} was begun by an operator that ended before it could tell what came of it",
-                    claim.attempt
-                );
+            let expired = claim_of(&self.statuses[position]).filter(|claim| claim.deadline.0 <= now.0).is_some();
+            if expired {
                 self.position = position;
-                self.end(HandlerPhase::Unknown, reason::OUTCOME_UNKNOWN, Some(message));
+                lose(&mut self.statuses[position]);
             }
         }
     }
 
-    /// Claims of `holder`, who knows that nothing was sent under them: the delivery waits, as if they had not been made.
-    pub fn drop_claims(&mut self, holder: &str) {
+    /// Claims of which `unsent` says, by handler, that nothing was sent under them: the delivery waits, as if they had
+    /// not been made.
+    pub fn drop_claims(&mut self, unsent: impl Fn(&str, &Claim) -> bool) {
         for (status, slot) in self.statuses.iter_mut().zip(&self.slots) {
-            if status.phase == HandlerPhase::Sending
-                && status.claim.as_ref().is_some_and(|claim| claim.holder == holder)
-            {
+            if claim_of(status).is_some_and(|claim| unsent(&status.name, claim)) {
                 status.claim = None;
                 status.phase = if slot.kept.is_some() { HandlerPhase::Waiting } else { HandlerPhase::Pending };
             }
@@ -198,6 +192,23 @@ impl Run {
         self.request = None;
         Stage::Handler
     }
+}
+
+/// The claim under which a handler's attempt may be under way.
+fn claim_of(status: &HandlerStatus) -> Option<&Claim> {
+    status.claim.as_ref().filter(|_| status.phase == HandlerPhase::Sending)
+}
+
+/// The attempt under this claim will never be heard of, which is no reason to say that it was not made. False if there is
+/// no such claim.
+pub(in crate::event) fn lose(status: &mut HandlerStatus) -> bool {
+    let Some(claim) = claim_of(status) else { return false };
+    let message =
+        format!("attempt {} was begun by an operator that ended before it could tell what came of it", claim.attempt);
+    status.phase = HandlerPhase::Unknown;
+    (status.reason, status.message) = (Some(reason::OUTCOME_UNKNOWN.to_owned()), Some(message));
+    (status.next_attempt_time, status.claim) = (None, None);
+    true
 }
 
 #[cfg(test)]

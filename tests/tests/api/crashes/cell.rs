@@ -57,6 +57,12 @@ impl Cell {
         Self { guarantee, scenario, point, occurrence }
     }
 
+    /// Whether it mostly waits: nobody says that an outcome is unknown before the deadline of its claim.
+    pub(super) fn waits(self) -> bool {
+        let claimed = [Point::AttemptClaimed, Point::BeforeSend, Point::AttemptEnded];
+        self.guarantee == Guarantee::AtMostOnce && claimed.contains(&self.point)
+    }
+
     fn is_rehearsal(self) -> bool {
         self.occurrence == NEVER
     }
@@ -67,7 +73,7 @@ impl Cell {
         self.scenario.prepare(&scene, self.guarantee, self.point == Point::EventRunning).await;
         let launch = self.scenario.flags().iter().fold(scene.launch(), |launch, flag| launch.flag(flag));
         let planned = launch.clone().flag(&format!("--crash-at={}:{}", self.point, self.occurrence));
-        let mut playing = pin!(self.scenario.play(&scene));
+        let mut playing = pin!(self.scenario.play(&scene, self.guarantee));
         let mut first = Box::pin(until_ended(&planned));
         let ended = tokio::select! {
             ended = &mut first => Some(ended),

@@ -16,13 +16,12 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Guarantee {
     AtLeastOnce,
-    #[allow(dead_code)] // One line below, as soon as the operator keeps it.
     AtMostOnce,
 }
 
 impl Guarantee {
     /// Those that the operator keeps.
-    pub(super) const ALL: &[Self] = &[Self::AtLeastOnce];
+    pub(super) const ALL: &[Self] = &[Self::AtLeastOnce, Self::AtMostOnce];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -36,7 +35,7 @@ impl Guarantee {
         match self {
             Self::AtLeastOnce => json!({}),
             // Nobody says that a lost answer is unknown before this is over.
-            Self::AtMostOnce => json!({"deliveryGuarantee": "AtMostOnce", "timeoutSeconds": 3}),
+            Self::AtMostOnce => json!({"deliveryGuarantee": "AtMostOnce", "timeoutSeconds": 2}),
         }
     }
 }
@@ -56,6 +55,10 @@ pub(super) enum Scenario {
     Restored,
     /// A context whose time is over.
     Idle,
+    /// An event one of whose deliveries fails at first, and is tried again.
+    Retried,
+    /// An event one of whose deliveries fails for good, until somebody asks for another attempt.
+    Redelivered,
 }
 
 /// A minute is the least time after which a context goes.
@@ -68,9 +71,39 @@ const PLATFORM: &str = "platform";
 /// What answers tell; `state.ts` is captured from it.
 pub(super) const TS: &str = "17.4";
 
+/// A Secret that is there too late.
+const TOKEN: &str = "chat-token";
+
+/// Points of deliveries; the others are the same in the scenarios without a retry.
+const OF_DELIVERIES: &[Point] = &[
+    Point::StateChanged,
+    Point::BeforeSend,
+    Point::AttemptEnded,
+    Point::AttemptClaimed,
+    Point::EventRetrying,
+    Point::RedeliveryRemoved,
+    Point::EventFinished,
+];
+
+fn told() -> Answer {
+    Answer::json(200, &json!({"ts": TS}))
+}
+
+fn busy() -> Answer {
+    Answer::json(503, &json!({"busy": true}))
+}
+
 impl Scenario {
-    pub(super) const ALL: &[Self] =
-        &[Self::Annotation, Self::Object, Self::StateWrites, Self::History, Self::Restored, Self::Idle];
+    pub(super) const ALL: &[Self] = &[
+        Self::Annotation,
+        Self::Object,
+        Self::StateWrites,
+        Self::Retried,
+        Self::Redelivered,
+        Self::History,
+        Self::Restored,
+        Self::Idle,
+    ];
 
     /// Points at which it is killed as often as they come up; `None` if that is not to be found out before.
     pub(super) fn rehearsed(self) -> Option<&'static [Point]> {
@@ -78,6 +111,7 @@ impl Scenario {
             Self::Annotation | Self::Object | Self::StateWrites => Some(Point::ALL),
             Self::History => Some(&[Point::EventsRemembered, Point::EventDeleted]),
             Self::Restored => Some(&[Point::AnnotationsDiscarded]),
+            Self::Retried | Self::Redelivered => Some(OF_DELIVERIES),
             Self::Idle => None,
         }
     }
@@ -86,7 +120,7 @@ impl Scenario {
     pub(super) fn slow_points(self) -> &'static [Point] {
         match self {
             Self::Annotation | Self::Object | Self::StateWrites => &[Point::EventRunning],
-            Self::History | Self::Restored => &[],
+            Self::History | Self::Restored | Self::Retried | Self::Redelivered => &[],
             Self::Idle => &[Point::ContextDeleted],
         }
     }
@@ -94,7 +128,12 @@ impl Scenario {
     /// What the operator is started with.
     pub(super) fn flags(self) -> &'static [&'static str] {
         match self {
-            Self::Annotation | Self::Object | Self::StateWrites | Self::Restored => &[],
+            Self::Annotation
+            | Self::Object
+            | Self::StateWrites
+            | Self::Restored
+            | Self::Retried
+            | Self::Redelivered => &[],
             Self::History => &["--event-minimum-age=1s"],
             Self::Idle => &["--event-minimum-age=1s", "--orphaned-event-age=2s"],
         }
@@ -102,12 +141,10 @@ impl Scenario {
 
     /// Makes what is there before the operator starts.
     pub(super) async fn prepare(self, scene: &Scene, guarantee: Guarantee, slow: bool) {
-        let answer = Answer::json(200, &json!({"ts": TS}));
         let delay = Duration::from_millis(if slow { 1300 } else { 0 });
-        scene.receiver.answer("/chat", answer.after(delay));
-        for endpoint in ["chat", "mail"] {
-            scene.endpoint(endpoint, &format!("/{endpoint}"), &guarantee.endpoint()).await;
-        }
+        scene.receiver.answer("/chat", told().after(delay));
+        scene.endpoint("chat", "/chat", &with(guarantee.endpoint(), &self.of_chat(scene, guarantee))).await;
+        scene.endpoint("mail", "/mail", &guarantee.endpoint()).await;
         // `uuid` is the same when it is rendered again.
         let message = "{{event.id}} {{uuid}}";
         let mut first = notify("first", "chat", message);
@@ -135,15 +172,39 @@ impl Scenario {
 
     fn of_context(self) -> Value {
         match self {
-            Self::Annotation | Self::StateWrites | Self::Restored => json!({}),
+            Self::Annotation | Self::StateWrites | Self::Restored | Self::Retried | Self::Redelivered => json!({}),
             Self::Object => json!({"suspend": true}),
-            Self::History => json!({"eventHistoryLimit": 0}),
+            Self::History => json!({"eventHistoryLimit": 0, "failedEventHistoryLimit": 0}),
             Self::Idle => json!({"ttlSecondsAfterLastActivity": 60}),
         }
     }
 
+    /// What the endpoint `chat` says in this scenario, and how it fails there.
+    fn of_chat(self, scene: &Scene, guarantee: Guarantee) -> Value {
+        let retry = json!({"retry": {"maxAttempts": 8, "initialDelaySeconds": 1}});
+        match (self, guarantee) {
+            (Self::Retried, Guarantee::AtLeastOnce) => {
+                let mut refused = false;
+                scene.receiver.program("/chat", move |request| {
+                    let is_first = request.text.contains(EVENT) && !std::mem::replace(&mut refused, true);
+                    if is_first { busy() } else { told() }
+                });
+                retry
+            }
+            // An answer is final: only what fails before the first byte is tried again.
+            (Self::Retried, Guarantee::AtMostOnce) => {
+                with(retry, &json!({"auth": {"bearer": {"secretKeyRef": {"name": TOKEN, "key": "token"}}}}))
+            }
+            (Self::Redelivered, _) => {
+                scene.receiver.answer("/chat", busy());
+                json!({})
+            }
+            _ => json!({}),
+        }
+    }
+
     /// Does what pipelines do and waits until all of it is finished.
-    pub(super) async fn play(self, scene: &Scene) {
+    pub(super) async fn play(self, scene: &Scene, guarantee: Guarantee) {
         match self {
             Self::Annotation => {
                 scene.annotate("shop", EVENT, "build=success").await;
@@ -173,6 +234,25 @@ impl Scenario {
                 let annotation = format!("event.cicdcontext.io/{EVENT}");
                 let without = |object: &Value| object["metadata"]["annotations"].get(&annotation).is_none();
                 scene.wait(Kind::Context, "shop", "has no annotation of its former life", without).await;
+            }
+            Self::Retried => {
+                scene.create(Kind::Event, EVENT, &event("shop", "build=success")).await;
+                if guarantee == Guarantee::AtMostOnce {
+                    let tried = |event: &Value| event["status"]["phase"] == "Retrying" || is(event, "Finished", "True");
+                    scene.wait(Kind::Event, EVENT, "was tried", tried).await;
+                    scene.secret(TOKEN, &json!({"token": "abcdef"})).await;
+                }
+                scene.finished(EVENT).await;
+            }
+            Self::Redelivered => {
+                scene.create(Kind::Event, EVENT, &event("shop", "build=success")).await;
+                scene.finished(EVENT).await;
+                scene.receiver.answer("/chat", told());
+                let annotation = "redeliver.cicdcontext.io/again";
+                scene.patch(Kind::Event, EVENT, &json!({"metadata": {"annotations": {annotation: "first"}}})).await;
+                let taken_in = |event: &Value| event["metadata"]["annotations"].get(annotation).is_none();
+                scene.wait(Kind::Event, EVENT, "has no annotation that asks for a redelivery", taken_in).await;
+                scene.finished(EVENT).await;
             }
             Self::Idle => {
                 scene.create(Kind::Event, EVENT, &event("shop", "build=success")).await;
@@ -211,7 +291,9 @@ impl Scenario {
     /// Events of which there were requests, by their ids.
     pub(super) fn events(self) -> &'static [&'static str] {
         match self {
-            Self::Annotation | Self::Object | Self::StateWrites | Self::Idle => &[EVENT],
+            Self::Annotation | Self::Object | Self::StateWrites | Self::Idle | Self::Retried | Self::Redelivered => {
+                &[EVENT]
+            }
             Self::History => &[EVENT, "r2"],
             Self::Restored => &[],
         }
@@ -220,7 +302,9 @@ impl Scenario {
     /// The state when all is finished; `None` if there is no context any more.
     pub(super) fn state(self) -> Option<Value> {
         match self {
-            Self::Annotation | Self::Object => Some(json!({"log": ["start", "built", "told"], "ts": TS})),
+            Self::Annotation | Self::Object | Self::Retried | Self::Redelivered => {
+                Some(json!({"log": ["start", "built", "told"], "ts": TS}))
+            }
             Self::StateWrites => Some(json!({
                 "log": ["start", "written", "built", "told"], "ts": TS, "app": "store", "tags": ["a"],
             })),
