@@ -143,13 +143,19 @@ fn cell(rows: &[Row], guarantee: Guarantee, point: Point, scenarios: &[Scenario]
         (false, None) => NOT_SENT,
         (false, Some(_)) if MEANWHILE.contains(&point) => repeated,
         (false, Some(_)) => {
-            if counts.iter().all(|count| *count == 1) {
+            if counts.iter().all(|count| *count == 1) && seen.iter().all(|row| captured_all(row)) {
                 once
             } else {
                 repeated
             }
         }
     }
+}
+
+/// Whether each answer brought into the state what it had to; that cannot be seen where no context is left.
+fn captured_all(row: &Row) -> bool {
+    let Some(log) = row.log.as_array() else { return true };
+    log.iter().filter(|entry| **entry == "told").count() == row.cell.scenario.events().len()
 }
 
 /// What is said of requests that arrived once each, and of others.
