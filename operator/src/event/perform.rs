@@ -110,7 +110,7 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
                     ready.run.attempt(&handler);
                 }
             }
-            match Performance::new(operator, &busy, key, event, &started, *ready).run().await {
+            match Box::pin(Performance::new(operator, &busy, key, event, &started, *ready).run()).await {
                 Ok((End::Done(outcome), context)) => {
                     turn(close(operator, event, &outcome, Some(&started), Some(&context)).await)
                 }

@@ -238,8 +238,8 @@ impl<'a> Performance<'a> {
         delivered::starting(self.operator, &self.event, &self.ready, &history);
         let handler = self.ready.run.current().to_owned();
         let (uid, timeout) = (self.event.uid().to_owned(), terms::timeout(self.spec(&request.target)));
-        let begin = || begin(self.operator, &uid, &handler, claim.as_ref().map(|claim| (claim, timeout)));
-        let sending = send::send(self.operator, &self.ready.endpoints, request, at_most_once, begin);
+        let may_leave = || begin(self.operator, &uid, &handler, claim.as_ref().map(|claim| (claim, timeout)));
+        let sending = send::send(self.operator, &self.ready.endpoints, request, at_most_once, may_leave);
         tokio::pin!(sending);
         let attempt = tokio::select! {
             attempt = &mut sending => attempt,

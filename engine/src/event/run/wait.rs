@@ -149,7 +149,7 @@ impl Run {
     /// waits for an answer.
     pub fn expire_claims(&mut self, now: &Time) {
         for position in 0..self.statuses.len() {
-            let expired = claim_of(&self.statuses[position]).filter(|claim| claim.deadline.0 <= now.0).is_some();
+            let expired = claim_of(&self.statuses[position]).is_some_and(|claim| claim.deadline.0 <= now.0);
             if expired {
                 self.position = position;
                 lose(&mut self.statuses[position]);

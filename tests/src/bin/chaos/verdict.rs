@@ -226,6 +226,7 @@ mod tests {
             client_certificate: None,
             body: json!({"text": text}),
             text: String::new(),
+            answered: 200,
         }
     }
 
