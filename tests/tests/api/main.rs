@@ -5,8 +5,8 @@
 // A test that cannot go on should stop loudly, here as in unit tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod backup;
 mod at_most_once;
+mod backup;
 mod bad_annotations;
 mod bad_configuration;
 mod bad_deliveries;
@@ -34,8 +34,8 @@ mod identity;
 mod late;
 mod ledger;
 mod lifecycle;
-mod lost_answers;
 mod limits;
+mod lost_answers;
 mod malformed;
 mod manual_choice;
 mod many_waiting;
@@ -67,5 +67,5 @@ mod success_when;
 mod suspension;
 mod tls_endpoints;
 mod trigger_pipeline;
-mod watches;
 mod unreachable;
+mod watches;
