@@ -258,9 +258,11 @@ pub struct HandlerStatus {
     /// Paths of the state that the handler wrote.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
-    /// The id of the last redelivery that was asked for: what follows redeliver.cicdcontext.io/ in the annotation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redelivery: Option<String>,
+    /// The ids of the last redeliveries that were asked for, at most 8, the newest last: what follows
+    /// redeliver.cicdcontext.io/ in the annotation. Each is taken in once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub redeliveries: Vec<String>,
     /// AtMostOnce: who makes the attempt, and until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,

@@ -132,7 +132,9 @@ impl Queue {
                     Err(error) => tracing::error!(%error, "a worker ended before its time"),
                 },
                 () = self.wake.notified() => {}
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() && !stop.is_cancelled() => {}
+                // What is due while all workers are busy is taken when one of them is done.
+                () = sleep_until(due.unwrap_or_else(Instant::now)),
+                    if due.is_some() && workers.len() < concurrency && !stop.is_cancelled() => {}
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
             }
         }

@@ -39,10 +39,7 @@ use crate::{
         proxy::Proxies,
         reach::Reach,
     },
-    event::{
-        order::{is_to_run, waits_for_endpoint},
-        retry::Due,
-    },
+    event::{order::is_to_run, retry::Due},
     history::{finished::Rules, memory::History},
     leader::Leadership,
     metrics::Metrics,
@@ -97,13 +94,8 @@ impl Default for Caches {
         Self {
             contexts: Arc::new(RwLock::new(Store::new(&[]))),
             events: Arc::new(RwLock::new(
-                Store::new(&[
-                    context_of_event,
-                    context_of_unfinished_event,
-                    context_of_event_to_run,
-                    context_of_event_without_endpoint,
-                ])
-                .keeping(slim::without_contents),
+                Store::new(&[context_of_event, context_of_unfinished_event, context_of_event_to_run])
+                    .keeping(slim::without_contents),
             )),
             state_writes: Arc::new(RwLock::new(Store::new(&[context_of_state_write]))),
             bases: Arc::new(RwLock::new(Store::new(&[]))),
@@ -130,16 +122,10 @@ pub fn context_of_event_to_run(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
     if is_to_run(event) { context_of_event(event) } else { None }
 }
 
-/// The same for events of which a handler waits for an endpoint that does not exist: that ends some day.
-pub fn context_of_event_without_endpoint(event: &Stored<CicdEvent>) -> Option<ObjectKey> {
-    if waits_for_endpoint(event) { context_of_event(event) } else { None }
-}
-
 /// Numbers of the indexes of [`Caches::events`].
 const ALL_EVENTS: usize = 0;
 const UNFINISHED_EVENTS: usize = 1;
 const EVENTS_TO_RUN: usize = 2;
-const EVENTS_WITHOUT_ENDPOINT: usize = 3;
 
 /// The context that a state write names; one whose spec cannot be read is filed under a blank name.
 pub fn context_of_state_write(write: &Stored<CicdStateWrite>) -> Option<ObjectKey> {
@@ -164,6 +150,8 @@ pub struct Queues {
     pub deliveries: Queue,
     /// Events whose redelivery is asked for.
     pub redeliveries: Queue,
+    /// Events of which a delivery may have waited for too long.
+    pub expiries: Queue,
     /// Contexts whose finished events, or which themselves, may have to go.
     pub history: Queue,
 }
@@ -300,11 +288,6 @@ impl Operator {
     /// The events of a context whose handlers have not all had their turn.
     pub fn events_to_run_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
         watch::read(&self.caches.events, |store| store.find(EVENTS_TO_RUN, context))
-    }
-
-    /// The events of a context of which a handler waits for an endpoint that does not exist.
-    pub fn events_without_endpoint_of(&self, context: &ObjectKey) -> Vec<Arc<Stored<CicdEvent>>> {
-        watch::read(&self.caches.events, |store| store.find(EVENTS_WITHOUT_ENDPOINT, context))
     }
 
     /// Whether there is a context of this name, as far as the cache knows.

@@ -234,6 +234,11 @@ impl Waiting {
         self.change(|book, now| book.unpark(context, now));
     }
 
+    /// Whether deliveries of this context are parked.
+    pub fn has_parked(&self, context: &ObjectKey) -> bool {
+        self.lock().register.has_parked(context)
+    }
+
     /// Gives what may go to `release`, at its time, until `stop`. To be run once at a time. `release` is called on this
     /// task and should be quick; it may call anything here.
     pub async fn run(&self, stop: CancellationToken, release: impl Fn(Released)) {
@@ -257,6 +262,11 @@ impl Waiting {
     /// How many wait, parked ones too. Those under way do not count.
     pub fn len(&self) -> usize {
         self.lock().register.waiting()
+    }
+
+    /// Why a delivery that came into this line now would not leave at once.
+    pub fn why(&self, line: &Line) -> Option<Why> {
+        self.change(|book, now| book.lines.why(line, now))
     }
 
     /// Whether anything waits in this line.

@@ -11,6 +11,9 @@ use cicdcontext_crds::{
 
 use super::Outcome;
 
+/// Redeliveries of a handler that are remembered.
+const MAX_REMEMBERED: usize = 8;
+
 /// Names all handlers whose requests can be sent again.
 pub const EVERY_HANDLER: &str = "*";
 
@@ -69,7 +72,7 @@ pub fn redeliver(
     now: jiff::Timestamp,
 ) -> Result<Vec<String>, NothingToRedeliver> {
     let asked = handler.trim();
-    if status.handlers.iter().any(|one| one.redelivery.as_deref() == Some(id)) {
+    if status.handlers.iter().any(|one| one.redeliveries.iter().any(|known| known == id)) {
         return Ok(Vec::new());
     }
     if asked != EVERY_HANDLER && !status.handlers.iter().any(|one| one.name == asked) {
@@ -111,7 +114,9 @@ pub fn redeliver(
 
 fn wait(handler: &mut HandlerStatus, id: &str) {
     handler.phase = HandlerPhase::Waiting;
-    handler.redelivery = Some(id.to_owned());
+    handler.redeliveries.push(id.to_owned());
+    let older = handler.redeliveries.len().saturating_sub(MAX_REMEMBERED);
+    handler.redeliveries.drain(..older);
     handler.reason = Some(reason::REDELIVERY.to_owned());
     handler.message = Some(format!("annotation {REDELIVER_PREFIX}{id} asks for it"));
     handler.next_attempt_time = None;
@@ -161,6 +166,13 @@ mod tests {
         assert_eq!(status.requests[0].history, AttemptHistory { attempts: 0, start_ms: 100_000, held_ms: None });
         assert_eq!(status.requests[2].history.attempts, 8, "nobody asked for that");
         assert_eq!(ask(&mut status, "*").unwrap(), Vec::<String>::new(), "the same redelivery");
+        let now = jiff::Timestamp::from_second(200).unwrap();
+        for number in 2..10 {
+            redeliver(&mut status, &format!("r{number}"), "failed", Some(1), now).unwrap();
+        }
+        assert_eq!(status.handlers[1].redeliveries.len(), 8);
+        let again = redeliver(&mut status, "r3", "failed", Some(1), now).unwrap();
+        assert!(again.is_empty(), "put back later, it is the same still");
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Target {
 }
 
 /// The endpoint that a target's text names, if it is one; see [`Target`]'s Display.
-pub(crate) fn endpoint_of(text: &str) -> Option<EndpointReference> {
+pub fn endpoint_of(text: &str) -> Option<EndpointReference> {
     if text.contains(':') || text.starts_with('(') {
         return None;
     }

@@ -146,11 +146,12 @@ impl<K> Store<K> {
         self.put(object)
     }
 
-    /// Forgets an object that somebody has just deleted, if it still is the one with this UID.
-    pub fn forget(&mut self, key: &ObjectKey, uid: &str) {
-        if self.objects.get(key).is_some_and(|known| known.uid() == uid) {
-            self.remove(key);
+    /// Forgets an object that is known to be gone, if it still is the one with this UID: the watch will not tell of that.
+    pub fn forget(&mut self, key: &ObjectKey, uid: &str) -> Option<Changed<K>> {
+        if self.objects.get(key).is_none_or(|known| known.uid() != uid) {
+            return None;
         }
+        self.remove(key)
     }
 
     fn put(&mut self, mut object: Stored<K>) -> Option<Changed<K>> {

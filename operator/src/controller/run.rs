@@ -107,6 +107,9 @@ pub async fn run(
                 &stop,
                 |operator, key| async move { event::redeliver::reconcile(&operator, &key).await }
             ),
+            workers(&operator, &queues.expiries, HISTORY_WORKERS, "expiry", &stop, |operator, key| async move {
+                event::retry::expire::reconcile(&operator, &key).await
+            }),
             operator.waiting.run(stop.clone(), |released| queues.deliveries.add(operator.due.put(released))),
             workers(&operator, &queues.history, HISTORY_WORKERS, "history", &stop, |operator, key| async move {
                 history::reconcile(&operator, &key).await

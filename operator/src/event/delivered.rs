@@ -40,7 +40,7 @@ pub fn note(operator: &Operator, endpoints: &Gathered, request: &Request, delive
 /// An attempt is about to be made: of the first one it is noted how long the event has waited for it.
 pub fn starting(operator: &Operator, event: &Stored<CicdEvent>, ready: &Ready, history: &History) {
     let current = ready.run.handlers().iter().find(|one| one.name == ready.run.current());
-    let is_first = history.attempts() == 0 && current.is_some_and(|one| one.redelivery.is_none());
+    let is_first = history.attempts() == 0 && current.is_some_and(|one| one.redeliveries.is_empty());
     if let Some(created) = event.metadata.creation_timestamp.as_ref().filter(|_| is_first) {
         let delay = operator.precise_now().duration_since(created.0).as_secs_f64();
         operator.metrics.first_attempt_delay.observe(delay.max(0.0));

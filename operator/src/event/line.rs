@@ -27,7 +27,7 @@ pub fn of_target(namespace: &str, target: &Target) -> Line {
 }
 
 /// The line of a handler whose status names where it sends to.
-fn of_status(namespace: &str, handler: &HandlerStatus) -> Line {
+pub fn of_status(namespace: &str, handler: &HandlerStatus) -> Line {
     let endpoint = handler.endpoint.as_deref().unwrap_or_default();
     if endpoint.contains("://") {
         return Line::Origin { namespace: namespace.into(), origin: endpoint.into() };

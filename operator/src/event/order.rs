@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use cicdcontext_crds::{
-    CicdEvent, EventPhase, HandlerPhase, HandlerStatus,
-    vocabulary::{annotation, reason},
-};
+use cicdcontext_crds::{CicdEvent, EventPhase, vocabulary::annotation};
 
 use crate::cache::Stored;
 
@@ -21,17 +18,6 @@ pub fn to_run(events: Vec<Arc<Stored<CicdEvent>>>) -> Vec<Arc<Stored<CicdEvent>>
 /// Whether the event's handlers have not all had their turn.
 pub fn is_to_run(event: &Stored<CicdEvent>) -> bool {
     matches!(event.phase(), EventPhase::Pending | EventPhase::Running)
-}
-
-/// Whether a handler of the event could not be rendered yet, since its endpoint does not exist.
-pub fn waits_for_endpoint(event: &Stored<CicdEvent>) -> bool {
-    event.phase() == EventPhase::Retrying && event.status_or_default().handlers.iter().any(is_without_endpoint)
-}
-
-/// Whether the handler could not be rendered yet, since its endpoint does not exist. Nothing was tried.
-pub fn is_without_endpoint(handler: &HandlerStatus) -> bool {
-    let reason = handler.reason.as_deref();
-    handler.phase == HandlerPhase::Waiting && reason == Some(reason::ENDPOINT_NOT_FOUND) && handler.attempts.is_none()
 }
 
 /// An event's place: what its status or its annotation says, or else the resourceVersion under which it is seen.

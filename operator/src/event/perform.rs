@@ -4,19 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use cicdcontext_crds::{CicdContext, CicdEvent, CicdEventStatus, Time, vocabulary::reason};
 use cicdcontext_engine::event::Outcome;
-use kube::Api;
 
 use super::{
-    WAIT_FOR_ENDPOINT, announce,
+    announce,
     gather::{self, Found},
-    order::is_without_endpoint,
-    performance::{End, Interruption, Performance},
+    performance::{End, Interruption, Performance, Performed},
     record,
     rehearse::rehearse,
 };
 use crate::{
     cache::{ObjectKey, Stored},
-    client::{RequestError, bounded},
+    client::RequestError,
     queue::Next,
     shared::{Operator, acknowledged::ended},
     state_write,
@@ -46,7 +44,7 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
     let event = if event.status_or_default().handlers.is_empty() {
         event
     } else {
-        match live_event(operator, event).await {
+        match record::live(operator, event).await {
             Ok(Some(found)) => {
                 live = found;
                 &live
@@ -97,24 +95,8 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
             }
             let started = begun.start_time.unwrap_or_else(|| Time(operator.now()));
             ready.run.expire_claims(&Time(operator.now()));
-            if operator.now().duration_since(started.0) >= WAIT_FOR_ENDPOINT {
-                // Asked once more, each of them finds its endpoint or is given up.
-                let waiting: Vec<String> = ready
-                    .run
-                    .handlers()
-                    .iter()
-                    .filter(|one| is_without_endpoint(one))
-                    .map(|one| one.name.clone())
-                    .collect();
-                for handler in waiting {
-                    ready.run.attempt(&handler);
-                }
-            }
             match Box::pin(Performance::new(operator, &busy, key, event, &started, *ready).run()).await {
-                Ok((End::Done(outcome), context)) => {
-                    turn(close(operator, event, &outcome, Some(&started), Some(&context)).await)
-                }
-                Ok((End::Waits(outcome), context)) => turn(pause(operator, event, &outcome, &started, &context).await),
+                Ok(performed) => turn(record_end(operator, &started, performed).await),
                 Err(Interruption::Stopping) => Turn::Unfinished(Next::Await),
                 Err(Interruption::Request(error)) => retry(event, "handle the event", &error),
                 Err(Interruption::NotClaimed(error)) => retry(event, "claim an attempt", &error),
@@ -126,13 +108,6 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
 /// When an event is looked at again whose delivery is under way.
 const BUSY: Duration = Duration::from_millis(500);
 
-/// The event as the API server has it now, unless it is gone.
-async fn live_event(operator: &Operator, event: &Stored<CicdEvent>) -> Result<Option<Stored<CicdEvent>>, RequestError> {
-    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
-    let found = bounded(api.get_opt(event.name())).await?;
-    Ok(found.filter(|found| found.uid() == event.uid() && found.metadata.deletion_timestamp.is_none()))
-}
-
 /// The next event's turn has come once this one's outcome is written down.
 fn turn<E>(recorded: Result<(), E>) -> Turn {
     recorded.map_or(Turn::Unfinished(Next::Retry), |()| Turn::Finished)
@@ -141,6 +116,15 @@ fn turn<E>(recorded: Result<(), E>) -> Turn {
 fn retry(event: &Stored<CicdEvent>, what: &str, error: &RequestError) -> Turn {
     tracing::warn!(namespace = event.namespace(), context = context_name(event), event = event.name(), %error, "{what}; it is tried again");
     Turn::Unfinished(Next::Retry)
+}
+
+/// Writes down how far a run came, on top of what it has written itself.
+pub async fn record_end(operator: &Operator, started: &Time, performed: Performed) -> Result<(), RequestError> {
+    let Performed { end, event, context } = performed;
+    match end {
+        End::Done(outcome) => close(operator, &event, &outcome, Some(started), Some(&context)).await,
+        End::Waits(outcome) => pause(operator, &event, &outcome, started, &context).await,
+    }
 }
 
 /// Adopts the event if need be, writes its outcome down and tells people.
@@ -165,7 +149,7 @@ pub async fn close(
 }
 
 /// Adopts the event if need be, and writes down what waits of it: from then on it stands in line.
-pub async fn pause(
+async fn pause(
     operator: &Operator,
     event: &Stored<CicdEvent>,
     outcome: &Outcome,

@@ -8,7 +8,7 @@ use cicdcontext_crds::{
 use cicdcontext_delivery::History;
 use cicdcontext_engine::{
     event::{Failure, Outcome, Run, Step, View, Wait, Write},
-    handler::{Request, Target},
+    handler::{Request, Target, request::endpoint_of},
     state::{ChangeSet, Limits},
 };
 use tokio::time::Sleep;
@@ -28,7 +28,7 @@ use crate::{
     endpoint::{gather::gather as gather_endpoints, terms},
     shared::{Operator, memory::BusyWith},
     state::{Intent, WriteError},
-    waiting::{First, Slot, Why},
+    waiting::{First, Line, Slot, Why},
 };
 
 /// Handling that takes longer than this shows as phase Running.
@@ -67,11 +67,24 @@ pub enum End {
     Waits(Outcome),
 }
 
+/// What a run has come to.
+#[derive(Debug)]
+pub struct Performed {
+    /// How far it came.
+    pub end: End,
+    /// The event as our own writes have left it: its outcome goes on top of that.
+    pub event: Stored<CicdEvent>,
+    /// The context as it is then.
+    pub context: Arc<Stored<CicdContext>>,
+}
+
 /// The place in line of a delivery that is to be tried again.
 #[derive(Debug)]
 pub struct Place {
     /// The handler.
     pub handler: String,
+    /// The line.
+    pub line: Line,
     /// Its place under way.
     pub slot: Slot,
     /// How long it was held up by what is no failure.
@@ -81,9 +94,18 @@ pub struct Place {
 /// What is known of an attempt until the run says what follows on it.
 #[derive(Debug)]
 struct Last {
+    handler: String,
     history: History,
     retry_after: Option<Duration>,
     target: Target,
+}
+
+/// A run that an unreachable API server interrupted, with what is known of its last attempt.
+#[derive(Debug)]
+pub struct Halted {
+    run: Run,
+    last: Option<Last>,
+    claimed: bool,
 }
 
 /// One run under way.
@@ -118,12 +140,14 @@ impl<'a> Performance<'a> {
         started: &'a Time,
         mut ready: Ready,
     ) -> Self {
+        let (mut last, mut claimed) = (None, false);
         // Context and endpoints have just been read.
-        if let Some(run) = operator.interrupted.take(event.uid()) {
-            ready.run = run;
+        if let Some(halted) = operator.interrupted.take(event.uid()) {
+            ready.run = halted.run;
+            (last, claimed) = (halted.last, halted.claimed);
         }
         let retrying = event.phase() == EventPhase::Retrying;
-        let (judging, place, last, claimed) = (None, None, None, false);
+        let (judging, place) = (None, None);
         let event = event.clone();
         Self { operator, busy, key, event, started, ready, stale: false, judging, place, last, claimed, retrying }
     }
@@ -135,13 +159,30 @@ impl<'a> Performance<'a> {
         }
     }
 
-    /// Runs as far as possible; gives the context as it is then.
-    pub async fn run(mut self) -> Result<(End, Arc<Stored<CicdContext>>), Interruption> {
+    /// Gives up deliveries whose time is over while their endpoint could not be reached, or did not exist.
+    pub fn expire(&mut self, handlers: &[String]) {
+        for name in handlers {
+            let status = self.ready.run.handlers().iter().find(|one| one.name == *name).cloned();
+            let Some(status) = status.filter(|_| self.ready.run.attempt(name)) else { continue };
+            // What could not even be rendered is given up by the run, when it finds no endpoint once more.
+            if let Some(history) = self.ready.run.history().map(terms::history) {
+                let schedule = terms::schedule(self.spec_named(status.endpoint.as_deref()));
+                if let Verdict::GiveUp(why) = retry::after(&schedule, &history, None, self.operator.precise_now()) {
+                    let message = [status.message, why].into_iter().flatten().collect::<Vec<_>>().join("; ");
+                    self.ready.run.give_up(status.reason.as_deref().unwrap_or(reason::ENDPOINT_UNREACHABLE), &message);
+                }
+            }
+        }
+    }
+
+    /// Runs as far as possible.
+    pub async fn run(mut self) -> Result<Performed, Interruption> {
         match self.steps().await {
-            Ok(end) => Ok((end, self.ready.context)),
+            Ok(end) => Ok(Performed { end, event: self.event, context: self.ready.context }),
             Err(interruption) => {
                 if matches!(interruption, Interruption::Request(_)) {
-                    self.operator.interrupted.keep(self.event.uid(), self.ready.run);
+                    let halted = Halted { run: self.ready.run, last: self.last, claimed: self.claimed };
+                    self.operator.interrupted.keep(self.event.uid(), halted);
                 }
                 Err(interruption)
             }
@@ -212,9 +253,18 @@ impl<'a> Performance<'a> {
     ) -> Result<(), Interruption> {
         let begun = || History::start(self.operator.precise_now().into());
         let history = self.ready.run.history().map_or_else(begun, terms::history);
-        let (slot, held) = match self.place.take() {
+        let line = line::of_target(&self.key.namespace, &request.target);
+        // A place is one handler's, in one line: what is sent elsewhere by now has to stand in line there.
+        let fits = |place: &Place| place.handler == self.ready.run.current() && place.line == line;
+        let (slot, held) = match self.place.take().filter(fits) {
+            Some(_) if self.spec(&request.target).is_some_and(|spec| spec.suspend == Some(true)) => {
+                let (reason, message) = line::told(Why::Suspended, &request.target);
+                let history = terms::kept(&history);
+                self.ready.run.wait(Wait { reason: reason.to_owned(), message, until: None, history });
+                return Ok(());
+            }
             Some(place) => (place.slot, place.held),
-            None => match self.enter(request).await {
+            None => match self.enter(line).await {
                 Ok(slot) => {
                     let held = slot.held();
                     (slot, held)
@@ -246,13 +296,18 @@ impl<'a> Performance<'a> {
             () = &mut show, if !*shown => {
                 *shown = true;
                 // A claim is written down already.
-                if !at_most_once {
+                if at_most_once {
+                    sending.await
+                } else {
                     let standing = self.ready.run.standing(self.retrying);
-                    if let Some(written) = tell(self.operator, &self.event, &standing, self.started).await {
+                    // The attempt goes on meanwhile: what is not looked at in time has timed out.
+                    let telling = tell(self.operator, &self.event, &standing, self.started);
+                    let (written, attempt) = tokio::join!(telling, &mut sending);
+                    if let Some(written) = written {
                         self.event = written;
                     }
+                    attempt
                 }
-                sending.await
             }
         };
         let Some(attempt) = attempt else {
@@ -278,7 +333,9 @@ impl<'a> Performance<'a> {
             detail = attempt.delivered.failure.as_ref().map(|failure| failure.message.as_str()),
             "attempt made"
         );
-        self.last = Some(Last { history, retry_after: attempt.retry_after, target: request.target.clone() });
+        let target = request.target.clone();
+        let handler = self.ready.run.current().to_owned();
+        self.last = Some(Last { handler, history, retry_after: attempt.retry_after, target });
         self.judging = delivered::note(self.operator, &self.ready.endpoints, request, &attempt.delivered);
         self.ready.run.answered(attempt.delivered);
         (self.stale, self.claimed) = (true, at_most_once);
@@ -286,8 +343,7 @@ impl<'a> Performance<'a> {
     }
 
     /// A place for a first attempt, or why there is none.
-    async fn enter(&self, request: &Request) -> Result<Slot, Why> {
-        let line = line::of_target(&self.key.namespace, &request.target);
+    async fn enter(&self, line: Line) -> Result<Slot, Why> {
         let handler = self.ready.run.current();
         let position = self.ready.run.handlers().iter().position(|one| one.name == handler).unwrap_or_default();
         match self.operator.waiting.first(line::first(&self.event, handler, position, line)) {
@@ -327,8 +383,9 @@ impl<'a> Performance<'a> {
 
     /// A delivery failed in a way that another attempt may mend.
     fn undelivered(&mut self, failure: Failure) {
-        let verdict = match self.last.take() {
-            Some(Last { history, retry_after, target }) => {
+        let last = self.last.take().filter(|last| last.handler == self.ready.run.current());
+        let verdict = match last {
+            Some(Last { history, retry_after, target, .. }) => {
                 let schedule = terms::schedule(self.spec(&target));
                 retry::after(&schedule, &history, retry_after, self.operator.precise_now())
             }
@@ -370,6 +427,12 @@ impl<'a> Performance<'a> {
 
     fn spec(&self, target: &Target) -> Option<&CicdEndpointSpec> {
         self.ready.endpoints.spec(target.endpoint()?).map(|(_, spec)| spec)
+    }
+
+    /// The endpoint that a status names.
+    fn spec_named(&self, endpoint: Option<&str>) -> Option<&CicdEndpointSpec> {
+        let reference = endpoint_of(endpoint?)?;
+        self.ready.endpoints.spec(&reference).map(|(_, spec)| spec)
     }
 
     /// Goes on with this version of the context.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_crds::{
-    CicdContext, CicdEvent, CicdEventStatus, Time,
+    CicdContext, CicdEvent, CicdEventStatus, EventPhase, Time,
     vocabulary::{annotation, manager},
 };
 use cicdcontext_engine::event::Outcome;
@@ -65,45 +65,95 @@ pub async fn write(
         .with_max_times(ATTEMPTS)
         .with_jitter()
         .build();
-    let mut last = None;
-    let newest = newest_known(operator, event);
+    let mut last = RequestError::Timeout;
+    // What is not written here, and yet stands there, is somebody else's: a leader that came after us, or before us.
+    let known = Slim::of(event);
+    let mut base = newest_known(operator, event)
+        .filter(|newest| Slim::of(newest) == known)
+        .map_or_else(|| event.clone(), |newest| (*newest).clone());
     for pause in pauses {
-        match status::replace(operator, newest.as_deref().unwrap_or(event), new, "event_status").await {
-            Ok(written) => {
-                operator.crash.pass(Point::event_status(new.phase));
-                operator.unrecorded.remove(event.uid());
-                if new.handlers.iter().all(|handler| handler.claim.is_none()) {
-                    operator.begun.forget(event.uid());
-                }
-                learn(operator, written.clone());
-                return Ok(Some(written));
+        let error = match status::replace_version(operator, &base, new, "event_status").await {
+            Ok(written) => return Ok(Some(wrote(operator, written, new))),
+            Err(error) => error,
+        };
+        // Another version, another object, no object, or a status that is refused.
+        if error.is_not_found() || error.code() == Some(422) {
+            let Some(live) = live(operator, event).await? else {
+                forget(operator, event);
+                return Ok(None);
+            };
+            if Slim::of(&live) == Slim::new(new.clone()) {
+                return Ok(Some(wrote(operator, live, new)));
             }
-            // Nobody is left to tell: the event was deleted.
-            Err(error) if error.is_not_found() => {
+            if Slim::of(&live) != known {
                 operator.unrecorded.remove(event.uid());
-                let key = ObjectKey::new(event.namespace(), event.name());
-                watch::write(&operator.caches.events, |store| store.forget(&key, event.uid()));
+                learn(operator, live);
+                return Err(RequestError::Overtaken(1));
+            }
+            if live.resource_version() == base.resource_version() {
+                operator.unrecorded.remove(event.uid());
+                tracing::warn!(event = event.name(), namespace = event.namespace(), %error, "the status of an event is refused; it is left alone");
+                operator.unreportable.note(event.uid());
                 return Ok(None);
             }
-            // Another event has its name; or this one breaks its schema, and with it every status of it does.
-            Err(error) if error.code() == Some(422) => {
-                operator.unrecorded.remove(event.uid());
-                if !is_gone(operator, event).await {
-                    tracing::warn!(event = event.name(), namespace = event.namespace(), %error, "the status of an event is refused; it is left alone");
-                    operator.unreportable.note(event.uid());
-                }
-                return Ok(None);
-            }
-            Err(error) => {
-                tracing::warn!(event = event.name(), namespace = event.namespace(), %error, "write the status of an event");
-                last = Some(error);
-            }
+            base = live;
+            continue;
         }
-        let asked = if last.as_ref().is_some_and(RequestError::is_overload) { OVERLOAD_PAUSE } else { Duration::ZERO };
+        tracing::warn!(event = event.name(), namespace = event.namespace(), %error, "write the status of an event");
+        let asked = if error.is_overload() { OVERLOAD_PAUSE } else { Duration::ZERO };
+        last = error;
         tokio::time::sleep(pause + asked).await;
     }
-    operator.unrecorded.keep(event.uid(), new);
-    Err(last.unwrap_or(RequestError::Timeout))
+    // What only shows how far a run has come is told again by that run.
+    if new.phase.is_final() || new.phase == EventPhase::Retrying {
+        operator.unrecorded.keep(event.uid(), new);
+    }
+    Err(last)
+}
+
+/// A status without the contents of its requests, as the cache has it.
+#[derive(PartialEq)]
+struct Slim(CicdEventStatus);
+
+impl Slim {
+    fn of(event: &Stored<CicdEvent>) -> Self {
+        Self::new(event.status_or_default())
+    }
+
+    fn new(mut status: CicdEventStatus) -> Self {
+        for request in &mut status.requests {
+            request.content.clear();
+        }
+        Self(status)
+    }
+}
+
+/// What follows on a status that was written.
+fn wrote(operator: &Operator, written: Stored<CicdEvent>, new: &CicdEventStatus) -> Stored<CicdEvent> {
+    operator.crash.pass(Point::event_status(new.phase));
+    operator.unrecorded.remove(written.uid());
+    if new.handlers.iter().all(|handler| handler.claim.is_none()) {
+        operator.begun.forget(written.uid());
+    }
+    learn(operator, written.clone());
+    written
+}
+
+/// Nobody is left to tell: the event was deleted, or another one has its name.
+fn forget(operator: &Operator, event: &Stored<CicdEvent>) {
+    operator.unrecorded.remove(event.uid());
+    let key = ObjectKey::new(event.namespace(), event.name());
+    let changed = watch::write(&operator.caches.events, |store| store.forget(&key, event.uid()));
+    if let Some(changed) = changed {
+        event_changed(operator, &changed);
+    }
+}
+
+/// The event as the API server has it now, unless it is gone.
+pub async fn live(operator: &Operator, event: &Stored<CicdEvent>) -> Result<Option<Stored<CicdEvent>>, RequestError> {
+    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
+    let found = bounded(api.get_opt(event.name())).await?;
+    Ok(found.filter(|found| found.uid() == event.uid()))
 }
 
 /// The cache learns of a version that we wrote: the watch will not tell of what the cache has already.
@@ -245,13 +295,4 @@ fn adoption(event: &Stored<CicdEvent>, context: &Stored<CicdContext>, order: u64
 
 fn add<const N: usize>(path: [&str; N], value: Value) -> PatchOperation {
     PatchOperation::Add(AddOperation { path: PointerBuf::from_tokens(path), value })
-}
-
-/// Whether the event was deleted, or another one has its name.
-async fn is_gone(operator: &Operator, event: &Stored<CicdEvent>) -> bool {
-    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
-    match bounded(api.get_metadata_opt(event.name())).await {
-        Ok(found) => found.is_none_or(|found| found.metadata.uid.as_deref() != Some(event.uid())),
-        Err(_) => false,
-    }
 }

@@ -3,6 +3,7 @@
 //! `verdict` decides without I/O what follows on an attempt. Everything else is founded on the event as the API server has
 //! it now: its stored request, its outcome so far, the live context and endpoint.
 
+pub mod expire;
 mod verdict;
 
 use std::{
@@ -18,8 +19,8 @@ pub use self::verdict::{Verdict, after, full_second, gate, without_endpoint};
 use super::{
     gather::{self, Found},
     line,
-    perform::{close, pause},
-    performance::{End, Interruption, Performance, Place},
+    perform::{close, record_end},
+    performance::{Interruption, Performance, Performed, Place},
 };
 use crate::{
     cache::{ObjectKey, Stored, watch},
@@ -99,8 +100,15 @@ async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestE
         }
     };
     let Released { context, held, slot, .. } = released;
-    let Some(event) = event.filter(|event| event.uid() == &*id.uid) else { return Ok(()) };
-    if event.metadata.deletion_timestamp.is_some() || event.phase() != EventPhase::Retrying {
+    let Some(event) = event.filter(|event| event.uid() == &*id.uid) else {
+        drop(slot);
+        operator.waiting.forget_event(&id.uid);
+        return Ok(());
+    };
+    if event.metadata.deletion_timestamp.is_some()
+        || event.phase() != EventPhase::Retrying
+        || operator.unreportable.has(event.uid())
+    {
         return Ok(());
     }
     if let Some(status) = operator.unrecorded.get(event.uid()) {
@@ -127,7 +135,8 @@ async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestE
         }
     };
     match found {
-        Found::NotOurs => {}
+        // It comes back if the context is selected again.
+        Found::NotOurs => operator.waiting.park(&key, Released { id, context, held, slot }),
         Found::Ends(outcome, context) => {
             drop(slot);
             let outcome = outcome.over(&event.status_or_default());
@@ -145,26 +154,22 @@ async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestE
         Found::Ready(mut ready) => {
             ready.run.expire_claims(&Time(operator.now()));
             let mut performance = Performance::new(operator, &busy, &key, &event, &begun, *ready);
-            performance.retry(Place { handler: id.handler.to_string(), slot, held });
-            conclude(operator, &event, &begun, performance.run().await).await?;
+            performance.retry(Place { handler: id.handler.to_string(), line: entry.line, slot, held });
+            conclude(operator, &begun, performance.run().await).await?;
             look_at_all(operator, &event);
         }
     }
     Ok(())
 }
 
-type Performed = Result<(End, Arc<Stored<CicdContext>>), Interruption>;
-
 /// Writes down how far the run came.
 async fn conclude(
     operator: &Operator,
-    event: &Stored<CicdEvent>,
     begun: &Time,
-    performed: Performed,
+    performed: Result<Performed, Interruption>,
 ) -> Result<(), RequestError> {
     match performed {
-        Ok((End::Done(outcome), context)) => close(operator, event, &outcome, Some(begun), Some(&context)).await,
-        Ok((End::Waits(outcome), context)) => pause(operator, event, &outcome, begun, &context).await,
+        Ok(performed) => record_end(operator, begun, performed).await,
         Err(Interruption::Stopping) => Ok(()),
         Err(Interruption::Request(error) | Interruption::NotClaimed(error)) => Err(error),
     }

@@ -142,7 +142,7 @@ impl Metrics {
             queue_length: all.add(
                 "queue_length",
                 "Keys that wait for a worker",
-                "`queue`: contexts, events, state_writes, bases, endpoints, deliveries, redeliveries, history",
+                "`queue`: contexts, events, state_writes, bases, endpoints, deliveries, redeliveries, expiries, history",
                 Family::default(),
             ),
             cached_objects: all.add(

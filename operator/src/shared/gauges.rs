@@ -33,7 +33,7 @@ fn look(operator: &Operator, metrics: &Metrics) {
     let oldest = operator.waiting.oldest(std::time::Instant::now()).unwrap_or_default();
     metrics.oldest_waiting.set(oldest.as_secs_f64());
     metrics.claims.set(count(operator.busy.claims()));
-    let Queues { contexts, events, state_writes, bases, endpoints, deliveries, redeliveries, history } =
+    let Queues { contexts, events, state_writes, bases, endpoints, deliveries, redeliveries, expiries, history } =
         &operator.queues;
     for (name, queue) in [
         ("contexts", contexts),
@@ -43,6 +43,7 @@ fn look(operator: &Operator, metrics: &Metrics) {
         ("endpoints", endpoints),
         ("deliveries", deliveries),
         ("redeliveries", redeliveries),
+        ("expiries", expiries),
         ("history", history),
     ] {
         metrics.queue_length.get_or_create(&QueueLabel { queue: name }).set(count(queue.len()));

@@ -10,10 +10,9 @@ use std::{
 };
 
 use cicdcontext_crds::{CicdEventStatus, Claim};
-use cicdcontext_engine::event::Run;
 use tokio::{sync::Notify, time::timeout};
 
-use crate::cache::ObjectKey;
+use crate::{cache::ObjectKey, event::performance::Halted};
 
 /// Event annotations whose events exist and which are being taken away.
 #[derive(Debug, Default)]
@@ -220,7 +219,7 @@ impl Begun {
 
 /// Runs that an unreachable API server interrupted, by the event's UID.
 #[derive(Debug, Default)]
-pub struct Interrupted(Mutex<HashMap<String, Run>>);
+pub struct Interrupted(Mutex<HashMap<String, Halted>>);
 
 impl Interrupted {
     /// Whether there is one of this event.
@@ -229,12 +228,12 @@ impl Interrupted {
     }
 
     /// The run of an event, to go on with.
-    pub fn take(&self, uid: &str) -> Option<Run> {
+    pub fn take(&self, uid: &str) -> Option<Halted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid)
     }
 
     /// Keeps a run until the event's next turn.
-    pub fn keep(&self, uid: &str, run: Run) {
+    pub fn keep(&self, uid: &str, run: Halted) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned(), run);
     }
 

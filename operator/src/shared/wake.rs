@@ -12,7 +12,11 @@ use crate::{
         store::Changed,
         watch::{self, Shared},
     },
-    event::{line, redeliver::is_asked_for, retry::gate},
+    event::{
+        line,
+        redeliver::is_asked_for,
+        retry::{expire::first_deadline, gate},
+    },
     history,
     report::Severity,
     waiting::{Gate, Line},
@@ -30,11 +34,28 @@ pub fn context_changed(operator: &Operator, changed: &Changed<CicdContext>) {
         (Some(before), Some(after)) => before.metadata.generation != after.metadata.generation,
         _ => true,
     };
-    if woken {
+    if woken && is_let_go_on(operator, changed) {
         operator.waiting.unpark(&changed.key);
     }
-    if woken && !operator.unfinished_events_of(&changed.key).is_empty() {
+    // What only waits has nothing to run, but is to end if the context is gone.
+    let events = match &changed.after {
+        Some(_) => operator.events_to_run_of(&changed.key),
+        None => operator.unfinished_events_of(&changed.key),
+    };
+    if woken && !events.is_empty() {
         operator.queues.events.add(changed.key.clone());
+    }
+}
+
+/// Whether deliveries that were parked may go on. A patch of the state of a suspended context lets nothing go: it would
+/// only be found suspended again. What waits for a configuration goes on when that is ready.
+fn is_let_go_on(operator: &Operator, changed: &Changed<CicdContext>) -> bool {
+    let suspended = |context: &Stored<CicdContext>| context.spec().is_ok_and(|spec| spec.suspend == Some(true));
+    match (&changed.before, &changed.after) {
+        (Some(before), Some(after)) => {
+            operator.waiting.has_parked(&changed.key) && suspended(before) && !suspended(after)
+        }
+        _ => true,
     }
 }
 
@@ -72,7 +93,8 @@ fn is_same_spec<K>(changed: &Changed<K>) -> bool {
 
 /// An event came, changed or went: its context may have work.
 pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
-    if let (Some(gone), None) = (&changed.before, &changed.after) {
+    let replaced = |gone: &Stored<CicdEvent>| changed.after.as_ref().is_none_or(|after| after.uid() != gone.uid());
+    if let Some(gone) = changed.before.as_ref().filter(|before| replaced(before)) {
         operator.unreportable.forget(gone.uid());
         operator.unrecorded.remove(gone.uid());
         operator.begun.forget(gone.uid());
@@ -87,16 +109,20 @@ pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
     if let Some(event) = &changed.after {
         let waiting = line::waiting(event, operator.precise_now(), &operator.settings.identity);
         let waited = changed.before.as_ref().is_some_and(|before| before.phase() == EventPhase::Retrying);
-        for entry in &waiting {
-            if let Line::Endpoint(key) = &entry.line
+        let lines: Vec<Line> = waiting.iter().map(|entry| entry.line.clone()).collect();
+        if waited || !waiting.is_empty() {
+            operator.waiting.set_event(event.uid(), waiting);
+        }
+        for line in &lines {
+            if let Line::Endpoint(key) = line
                 && !watch::read(&operator.caches.endpoints, |store| store.get(key).is_some())
             {
                 // The watch does not tell of it, but it may be there: in a namespace that is not watched.
                 operator.queues.endpoints.add(key.clone());
             }
         }
-        if waited || !waiting.is_empty() {
-            operator.waiting.set_event(event.uid(), waiting);
+        if let Some(rest) = first_deadline(operator, event) {
+            operator.queues.expiries.add_after(changed.key.clone(), rest);
         }
         if is_asked_for(event) {
             operator.queues.redeliveries.add(changed.key.clone());

@@ -184,6 +184,10 @@ impl Register {
         true
     }
 
+    pub(super) fn has_parked(&self, context: &ObjectKey) -> bool {
+        self.parked.contains_key(context)
+    }
+
     /// Those of a context that are parked come back; the caller puts them in line.
     pub(super) fn unpark(&mut self, context: &ObjectKey, now: Instant) -> BTreeSet<Ticket> {
         let tickets = self.parked.remove(context).unwrap_or_default();

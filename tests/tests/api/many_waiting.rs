@@ -98,9 +98,3 @@ async fn wait_and_go(contexts: usize, events: usize, patience: Duration) {
 async fn three_hundred_deliveries_wait_at_once_and_all_arrive_in_order() {
     wait_and_go(10, 30, Duration::from_mins(1)).await;
 }
-
-#[tokio::test]
-#[ignore = "takes a minute: run it by name with --ignored"]
-async fn two_thousand_deliveries_wait_at_once_and_all_arrive_in_order() {
-    wait_and_go(40, 50, Duration::from_mins(2)).await;
-}

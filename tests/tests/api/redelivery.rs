@@ -30,7 +30,7 @@ async fn a_delivery_that_failed_is_sent_again_with_its_id_and_bytes_when_somebod
     scene.arrived("/chat", 2).await;
     let again = scene.get(Kind::Event, "e").await.unwrap();
     assert_eq!((&again["status"]["phase"], again["status"].get("completionTime")), (&json!("Retrying"), None));
-    assert_eq!(handler(&again, "tell")["redelivery"], "r1");
+    assert_eq!(handler(&again, "tell")["redeliveries"][0], "r1");
     let message = "1 of 1 handlers wait: tell: annotation redeliver.cicdcontext.io/r1 asks for it";
     expect_condition(&again, "Finished", "False", "Retrying", message);
     scene.receiver.release();
@@ -42,7 +42,7 @@ async fn a_delivery_that_failed_is_sent_again_with_its_id_and_bytes_when_somebod
     assert!(completed(&done) >= completed(&before), "{done:#}");
     expect_one_delivery(&done, "tell", &scene.receiver.requests_to("/chat"));
     let told = scene.told(Kind::Event, "e", "Redelivery").await;
-    assert_eq!(told, "redeliver.cicdcontext.io/r1: tell sent again");
+    assert_eq!(told, "redeliver.cicdcontext.io/r1: tell sent again, of CicdContext shop");
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn a_star_sends_everything_again_that_failed_after_it_was_rendered_and_not
     assert_eq!((&done["status"]["phase"], done["status"].get("requests")), (&json!("Failed"), None));
     assert_eq!((scene.receiver.requests_to("/chat").len(), scene.receiver.requests_to("/log").len()), (4, 1));
     let told = scene.told(Kind::Event, "e", "Redelivery").await;
-    assert_eq!(told, "redeliver.cicdcontext.io/all: first, second sent again");
+    assert_eq!(told, "redeliver.cicdcontext.io/all: first, second sent again, of CicdContext shop");
 }
 
 #[tokio::test]

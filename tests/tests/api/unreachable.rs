@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
-    object::{Kind, event, expect_handler, handler, notify, on_success, with},
+    object::{Kind, event, expect_handler, handler, notify, on_success, tells, with},
     scene::{Scene, deliveries::texts},
 };
 
@@ -127,4 +127,30 @@ async fn what_goes_to_a_plain_url_waits_by_its_origin() {
     expect_handler(&two, "call", "Waiting", "EndpointUnreachable", &message);
     let three = scene.get(Kind::Event, "three").await.unwrap();
     assert_eq!(handler(&three, "call")["reason"], "TlsFailed", "another origin has a line of its own: {three:#}");
+}
+
+#[tokio::test]
+async fn what_was_never_tried_is_given_up_when_its_time_is_over_and_its_endpoint_is_still_out_of_reach() {
+    let scene = Scene::new().await;
+    let closed = Receiver::closed().unwrap();
+    let retry = json!({"maxAttempts": 50, "maxElapsedSeconds": 3, "initialDelaySeconds": 2, "maxDelaySeconds": 2});
+    let url = format!("http://{}/chat", closed.address().unwrap());
+    scene.endpoint("chat", "/chat", &json!({"url": url, "retry": retry})).await;
+    // Of contexts whose turns do not depend on each other; one attempt at a time is made, with growing pauses.
+    let names: Vec<String> = (0..12).map(|number| format!("c{number}")).collect();
+    for name in &names {
+        scene.create(Kind::Context, name, &tells("chat", name)).await;
+        scene.create(Kind::Event, name, &event(name, "build=success")).await;
+    }
+    let mut untried = 0;
+    for name in &names {
+        let done = scene.finished(name).await;
+        let told = handler(&done, "tell");
+        let message = told["message"].as_str().unwrap();
+        assert!(told["phase"] == "Failed" && message.contains("; given up after "), "{told:#}");
+        untried += usize::from(told["attempts"].is_null());
+        assert_eq!(done["status"]["requests"].as_array().map(Vec::len), Some(1), "it can be sent again: {done:#}");
+    }
+    assert!(untried > 0, "they did not all have a turn");
+    scene.others_work().await;
 }

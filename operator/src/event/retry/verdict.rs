@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use cicdcontext_crds::{AttemptHistory, CicdEndpointSpec, Time};
+use cicdcontext_crds::{AttemptHistory, CicdEndpointSpec, Time, endpoint::DEFAULT_MAX_ELAPSED_SECONDS};
 use cicdcontext_delivery::{History, Next, Schedule, schedule::GiveUp};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::{endpoint::terms, event::WAIT_FOR_ENDPOINT, waiting::Gate};
+use crate::{endpoint::terms, waiting::Gate};
 
 /// What follows.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,9 @@ pub fn after(schedule: &Schedule, history: &History, retry_after: Option<Duratio
         Next::GiveUp(why) => Verdict::GiveUp(Some(why.to_string())),
     }
 }
+
+/// How long a handler waits for an endpoint that does not exist.
+pub(super) const WAIT_FOR_ENDPOINT: SignedDuration = SignedDuration::from_secs(DEFAULT_MAX_ELAPSED_SECONDS);
 
 /// What follows if the endpoint does not exist. Nothing is tried, so that nothing counts but the time.
 pub fn without_endpoint(started: Timestamp, now: Timestamp) -> Verdict {
