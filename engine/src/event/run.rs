@@ -4,10 +4,10 @@ use std::{collections::HashSet, sync::Arc};
 
 use cicdcontext_crds::{
     HandlerPhase, HandlerStatus, StoredRequest,
-    handler::{EndpointReference, HandlerType, OnFailure},
+    handler::{EndpointReference, OnFailure},
     vocabulary::reason,
 };
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::{
     facts::{ContextFacts, EventFacts},
@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     configuration::model::Handler,
-    handler::{self, Endpoints, HandlerError, Prepared, Program, Request, Scope},
+    handler::{self, Endpoints, Program, Request},
     state::{
-        Effect, Path, PlainChange,
+        Effect, Path,
         ledger::{EffectHash, effect_hash},
     },
 };
@@ -25,97 +25,18 @@ use crate::{
 mod answer;
 mod handlers;
 mod kept;
+mod render;
+mod step;
 mod trace;
 pub(super) mod wait;
 
 pub use handlers::effects_of;
 use handlers::handlers_of;
 pub use kept::{KeptError, MAX_KEPT_BYTES};
+pub use step::{Delivered, Failure, Prospect, Step, View, Write};
 pub(super) use trace::HandlerTrace;
 use trace::Trace;
 pub use wait::Wait;
-
-/// What is known when the next step is decided.
-#[derive(Clone, Copy)]
-pub struct View<'a> {
-    /// The live state of the context.
-    pub state: &'a Map<String, Value>,
-    /// The endpoints that [`Run::endpoints`] names.
-    pub endpoints: &'a dyn Endpoints,
-}
-
-/// What to do next.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Step {
-    /// Send this request and tell [`Run::answered`] what came of it; or, if it cannot be sent now, tell [`Run::wait`].
-    Send(Box<Request>),
-    /// A delivery failed in a way that time may mend: tell [`Run::wait`] until when, or [`Run::give_up`].
-    Undelivered(Failure),
-    /// Write this and tell [`Run::written`] what came of it.
-    Write(Write),
-    /// Nothing to do but to ask again: a handler was decided on without any effect. Between two of them others get
-    /// their turn.
-    Again,
-    /// Nothing before a delivery that waits has ended: report this, and go on with [`Run::resume`].
-    Wait(Outcome),
-    /// Nothing more: report this.
-    Done(Outcome),
-}
-
-/// Changes of state that go into the ledger under one hash.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Write {
-    /// The effect's hash in the ledger.
-    pub effect: EffectHash,
-    /// The changes, all or none.
-    pub changes: Vec<PlainChange>,
-    /// Whether they were captured from a response, so that each value has a limit of its own.
-    pub captured: bool,
-}
-
-/// What came of a request.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Delivered {
-    /// `None` if it was delivered, or else why not.
-    pub failure: Option<Failure>,
-    /// Status code, if there was a response.
-    pub status: Option<u16>,
-    /// Headers of the response, names in lower case.
-    pub headers: Map<String, Value>,
-    /// Body of the response as text.
-    pub body: String,
-    /// How long the attempt took.
-    pub duration_ms: i64,
-}
-
-/// Why something was not delivered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// A word.
-    pub reason: String,
-    /// A sentence.
-    pub message: String,
-    /// What can follow.
-    pub prospect: Prospect,
-}
-
-impl Failure {
-    /// A failure with these words.
-    pub fn new(prospect: Prospect, reason: &str, message: impl Into<String>) -> Self {
-        Self { reason: reason.to_owned(), message: message.into(), prospect }
-    }
-}
-
-/// What can follow on a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Prospect {
-    /// Another attempt would end the same.
-    Final,
-    /// Another attempt may do better.
-    Retry,
-    /// Whether the request arrived cannot be known, and it must not arrive twice.
-    Unknown,
-}
 
 /// What the run waits for.
 #[derive(Clone, Debug)]
@@ -408,95 +329,6 @@ impl Run {
         self.statuses.iter().skip(position + 1).any(|status| status.phase == HandlerPhase::Pending)
     }
 
-    fn handler(&mut self, view: View<'_>) -> Stage {
-        self.take_vars(view);
-        let Some(handler) = &self.slots[self.position].handler else {
-            let message = "the configuration does not have it any more";
-            return self.finish(HandlerPhase::Skipped, reason::REMOVED, Some(message.to_owned()));
-        };
-        let effect = self.effect(&handler.name);
-        if self.recorded.contains(&effect) {
-            let message = "what it wrote was in the state already when the operator started anew";
-            return self.finish(HandlerPhase::Succeeded, reason::RECORDED_BEFORE, Some(message.to_owned()));
-        }
-        let (result, webhook_id, traced) = self.prepare(handler, view);
-        if let Some(trace) = &mut self.trace {
-            trace.handlers[self.position] = traced;
-        }
-        match result {
-            Ok(Decision::Skip(text)) => {
-                let message = format!("its if gave {text:?}");
-                self.statuses[self.position].condition = Some(text);
-                self.finish(HandlerPhase::Skipped, reason::CONDITION_NOT_MET, Some(message))
-            }
-            Ok(Decision::Go(Prepared::Send(request))) => {
-                let status = &mut self.statuses[self.position];
-                status.webhook_id = Some(webhook_id);
-                status.endpoint = Some(request.target.to_string());
-                self.request = Some(request);
-                Stage::Sending
-            }
-            Ok(Decision::Go(Prepared::Nothing(why))) => {
-                self.finish(HandlerPhase::Skipped, reason::NOTHING_TO_SEND, Some(why.to_owned()))
-            }
-            Ok(Decision::Go(Prepared::Write(changes))) if changes.is_empty() => self.finish(
-                HandlerPhase::Succeeded,
-                reason::STATE_WRITTEN,
-                Some("nothing was to be written".to_owned()),
-            ),
-            Ok(Decision::Go(Prepared::Write(changes))) => Stage::Writing(Write { effect, changes, captured: false }),
-            Err(error) => {
-                let endpoint = handler.action.endpoint().cloned().map(handler::Target::Endpoint);
-                self.statuses[self.position].endpoint = endpoint.map(|endpoint| endpoint.to_string());
-                match error {
-                    // It is rendered once the endpoint is there.
-                    HandlerError::EndpointNotFound(_) => {
-                        self.statuses[self.position].webhook_id = Some(webhook_id);
-                        Stage::Undelivered(Failure::new(Prospect::Retry, error.reason(), error.to_string()))
-                    }
-                    _ => self.failed(error.reason(), error.to_string()),
-                }
-            }
-        }
-    }
-
-    /// What `varsFrom` finds in the state: as it is when the first handler begins, or when a run is resumed.
-    fn take_vars(&mut self, view: View<'_>) {
-        if self.from_state.is_none() {
-            let found = |(path, source): &(Path, Path)| Some((path.clone(), source.get_in(view.state)?.clone()));
-            self.from_state = Some(self.event.vars_from.iter().filter_map(found).collect());
-        }
-    }
-
-    fn prepare(&self, handler: &Handler, view: View<'_>) -> (Result<Decision, HandlerError>, String, HandlerTrace) {
-        let webhook_id = handler::request::webhook_id(&self.context.uid, &self.event.name, &handler.name);
-        let mut scope = match self.scope(&self.statuses[self.position], view) {
-            Ok(scope) => scope,
-            Err(error) => return (Err(error), webhook_id, HandlerTrace::default()),
-        };
-        let result = match handler::condition(handler, &scope) {
-            Err(error) => Err(error),
-            Ok(Some(text)) => Ok(Decision::Skip(text)),
-            Ok(None) => handler::prepare(handler, &mut scope, view.endpoints, &webhook_id).map(Decision::Go),
-        };
-        let traced = match &self.trace {
-            Some(_) => HandlerTrace::of(handler, scope, view.endpoints),
-            None => HandlerTrace::default(),
-        };
-        (result, webhook_id, traced)
-    }
-
-    fn scope<'a>(&'a self, status: &HandlerStatus, view: View<'_>) -> Result<Scope<'a>, HandlerError> {
-        let from_state = self.from_state.as_deref().unwrap_or_default();
-        let mut scope = Scope::new(&self.program, &self.context, &self.event, view.state, from_state)?;
-        let kind = status.handler_type.map(HandlerType::as_str);
-        scope.insert("handler", json!({"name": status.name, "type": kind}));
-        if self.trace.is_some() {
-            scope.note_reads();
-        }
-        Ok(scope)
-    }
-
     fn failed(&mut self, reason: &str, message: String) -> Stage {
         self.finish(HandlerPhase::Failed, reason, Some(message))
     }
@@ -559,11 +391,6 @@ fn shown(mut paths: Vec<String>) -> Vec<String> {
 
 /// Longest message of one handler in status, in bytes.
 pub const MAX_HANDLER_MESSAGE_BYTES: usize = 600;
-
-enum Decision {
-    Skip(String),
-    Go(Prepared),
-}
 
 #[cfg(test)]
 pub(super) mod tests;

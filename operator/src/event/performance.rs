@@ -1,10 +1,10 @@
 //! One run under way: asks it what is next, does that, and tells it what came of it.
 
+mod claim;
+
 use std::{sync::Arc, time::Duration};
 
-use cicdcontext_crds::{
-    CicdContext, CicdEndpointSpec, CicdEvent, Claim, EventPhase, HandlerPhase, Time, vocabulary::reason,
-};
+use cicdcontext_crds::{CicdContext, CicdEndpointSpec, CicdEvent, EventPhase, Time, vocabulary::reason};
 use cicdcontext_delivery::History;
 use cicdcontext_engine::{
     event::{Failure, Outcome, Run, Step, View, Wait, Write},
@@ -13,18 +13,17 @@ use cicdcontext_engine::{
 };
 use tokio::time::Sleep;
 
+use self::claim::{begin, unclaimed};
 use super::{
     delivered::{self, Judging},
     gather::Ready,
-    line,
-    record::{self, ClaimError},
+    line, record,
     retry::{self, Verdict},
     send,
 };
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::RequestError,
-    crash::Point,
     endpoint::{gather::gather as gather_endpoints, terms},
     shared::{Operator, memory::BusyWith},
     state::{Intent, WriteError},
@@ -35,9 +34,6 @@ use crate::{
 const SHOW_RUNNING_AFTER: Duration = Duration::from_secs(1);
 /// How long a first attempt stands in line in memory before it is written down that it waits: most requests are short.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How long after its timeout an attempt that was claimed may still be told of by whoever made it.
-const CLAIM_GRACE: Duration = Duration::from_secs(5);
-
 const CONTEXT_DELETED: &str = "the CicdContext was deleted while the event was handled";
 
 /// Why a run did not come to its end.
@@ -353,34 +349,6 @@ impl<'a> Performance<'a> {
         }
     }
 
-    /// Writes down that this attempt is made: at most one process does so. None if the handler has failed instead.
-    async fn claim(&mut self, history: &History, target: &Target) -> Result<Option<Claim>, Interruption> {
-        if self.operator.stop.is_cancelled() {
-            return Err(Interruption::Stopping);
-        }
-        let until = self.operator.precise_now() + terms::timeout(self.spec(target)) + CLAIM_GRACE;
-        let claim = Claim {
-            holder: self.operator.settings.identity.clone(),
-            attempt: i32::try_from(history.attempts()).unwrap_or(i32::MAX).saturating_add(1),
-            deadline: Time(retry::full_second(until)),
-        };
-        if !self.ready.run.claim(claim.clone(), terms::kept(history)) {
-            return Ok(None);
-        }
-        self.busy.claim();
-        let standing = self.ready.run.standing(self.retrying);
-        let status = record::status_of(self.operator, &self.event, &standing, Some(self.started));
-        match record::claim(self.operator, &self.event, &status).await {
-            Ok(written) => {
-                self.event = written;
-                self.operator.crash.pass(Point::AttemptClaimed);
-                Ok(Some(claim))
-            }
-            Err(ClaimError::Overtaken(error)) => Err(Interruption::NotClaimed(error)),
-            Err(ClaimError::Request(error)) => Err(unclaimed(&mut self.ready.run, &claim, error)),
-        }
-    }
-
     /// A delivery failed in a way that another attempt may mend.
     fn undelivered(&mut self, failure: Failure) {
         let last = self.last.take().filter(|last| last.handler == self.ready.run.current());
@@ -445,13 +413,6 @@ impl<'a> Performance<'a> {
         self.ready.context = context;
     }
 
-    /// Whether the handler has ended whose attempt this process has claimed; others may be claimed by former ones.
-    fn handler_ended(&self) -> bool {
-        let foreign = |claim: &Claim| claim.holder != self.operator.settings.identity;
-        let mut sending = self.ready.run.handlers().iter().filter(|handler| handler.phase == HandlerPhase::Sending);
-        sending.all(|handler| handler.claim.as_ref().is_some_and(foreign))
-    }
-
     fn is_deleted(&self) -> bool {
         let key = ObjectKey::new(self.event.namespace(), self.event.name());
         watch::read(&self.operator.caches.events, |store| store.get(&key))
@@ -468,26 +429,6 @@ impl<'a> Performance<'a> {
         }
         shown
     }
-}
-
-/// Whether a request may leave now, at the last instant before it does: this process may have been stopped for a while
-/// since it looked, so that another one leads, or that too little is left of the time which its claim gives it.
-fn begin(operator: &Operator, uid: &str, handler: &str, claim: Option<(&Claim, Duration)>) -> bool {
-    if !operator.leadership.holds() {
-        return false;
-    }
-    let Some((claim, timeout)) = claim else { return true };
-    if operator.precise_now() + timeout > claim.deadline.0 {
-        return false;
-    }
-    operator.begun.begin(uid, handler, claim);
-    true
-}
-
-/// Nothing was sent under this claim, whether it was written down or not. The run goes on with this very step later.
-fn unclaimed(run: &mut Run, claim: &Claim, error: RequestError) -> Interruption {
-    run.drop_claims(|_, of| of == claim);
-    Interruption::Request(error)
 }
 
 /// Writes down how the event stands. That it could not be written harms nobody: it is told at the end.

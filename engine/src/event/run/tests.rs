@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use cicdcontext_crds::{CicdEndpointSpec, CicdEventSpec, ConfigurationBlock, EventPhase};
 use proptest::prelude::*;
 
+use serde_json::{Map, json};
+
 use super::*;
 use crate::{
     configuration::{Input, Lookup, Origin, resolve},
