@@ -292,7 +292,6 @@ pub struct StoredRequest {
     #[schemars(length(max = 1_048_576))]
     pub content: String,
     /// What decides when the next attempt is made, or that none is.
-    #[serde(default)]
     pub history: AttemptHistory,
 }
 

@@ -199,7 +199,8 @@ impl<Id: Ord + Clone> Queue<Id> {
     /// Whether a delivery that comes now would have to wait.
     pub fn starts_waiting(&self, now: Instant) -> bool {
         let overdue = self.later.first().is_some_and(|(time, _)| *time <= now);
-        !self.due.is_empty() || overdue || self.blocked_by(now).is_some()
+        let rested = self.due.next().is_some_and(|time| time <= now);
+        !self.due.is_empty() || overdue || rested || self.blocked_by(now).is_some()
     }
 
     /// What stands against a delivery leaving now, besides those that are due before it. None if nothing does.

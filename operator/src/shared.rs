@@ -202,6 +202,8 @@ pub struct Operator {
     pub interrupted: Interrupted,
     /// Outcomes that the API server has not taken yet.
     pub unrecorded: Unrecorded,
+    /// Statuses that were offered last to the API server, where it is not known whether it has taken them.
+    pub offered: Unrecorded,
     /// Whether this process is to be killed at some point.
     pub crash: CrashPlan,
     /// Sends requests.
@@ -265,6 +267,7 @@ impl Operator {
             begun: Begun::default(),
             interrupted: Interrupted::default(),
             unrecorded: Unrecorded::default(),
+            offered: Unrecorded::default(),
             sender,
             reporter,
             metrics,

@@ -269,6 +269,11 @@ impl Waiting {
         self.change(|book, now| book.lines.why(line, now))
     }
 
+    /// How long a delivery has been held up, by now, by what does not count against it. None if it does not wait here.
+    pub fn held(&self, id: &DeliveryId) -> Option<Duration> {
+        self.change(|book, now| book.held(id, now))
+    }
+
     /// Whether anything waits in this line.
     pub fn waits_at(&self, line: &Line) -> bool {
         self.lock().lines.get_mut(line).is_some_and(|line| line.queue.waiting() > 0)

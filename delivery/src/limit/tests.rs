@@ -271,6 +271,17 @@ fn an_endpoint_that_was_changed_is_tried_at_once_and_attempts_from_before_say_no
 }
 
 #[test]
+fn whoever_comes_when_one_that_was_put_back_is_due_again_comes_after_it() {
+    let now = Instant::now();
+    let mut queue = queue(4);
+    queue.wait(1, place("shop", "stage", 1), now);
+    queue.leave(now);
+    assert!(queue.put_back(&1, now + seconds(2), now));
+    assert!(!queue.starts_waiting(now + seconds(1)), "others need not wait for it");
+    assert!(queue.starts_waiting(now + seconds(2)), "it would leave first");
+}
+
+#[test]
 fn one_that_was_not_sent_does_not_count_for_the_rate() {
     let now = Instant::now();
     let mut queue = Queue::new(Limits::default().rate(2, seconds(10)).unwrap());

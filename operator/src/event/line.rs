@@ -120,7 +120,8 @@ pub fn told(why: Why, target: &Target) -> (&'static str, String) {
     }
 }
 
-fn id(event: &Stored<CicdEvent>, handler: &str) -> DeliveryId {
+/// The delivery of a handler of this event.
+pub fn id(event: &Stored<CicdEvent>, handler: &str) -> DeliveryId {
     DeliveryId {
         namespace: event.namespace().into(),
         event: event.name().into(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cicdcontext_crds::{CicdEvent, EventPhase, vocabulary::annotation};
+use cicdcontext_crds::{CicdEvent, EventPhase, HandlerPhase, HandlerStatus, vocabulary::annotation};
 
 use crate::cache::Stored;
 
@@ -15,9 +15,15 @@ pub fn to_run(events: Vec<Arc<Stored<CicdEvent>>>) -> Vec<Arc<Stored<CicdEvent>>
     events
 }
 
-/// Whether the event's handlers have not all had their turn.
+/// Whether the event's handlers have not all had their turn. One that only waits, and of which nothing waits, was left by
+/// somebody in the middle.
 pub fn is_to_run(event: &Stored<CicdEvent>) -> bool {
-    matches!(event.phase(), EventPhase::Pending | EventPhase::Running)
+    let waits = |one: &HandlerStatus| matches!(one.phase, HandlerPhase::Waiting | HandlerPhase::Sending);
+    match event.phase() {
+        EventPhase::Pending | EventPhase::Running => true,
+        EventPhase::Retrying => !event.status_or_default().handlers.iter().any(waits),
+        EventPhase::Succeeded | EventPhase::Failed | EventPhase::Skipped => false,
+    }
 }
 
 /// An event's place: what its status or its annotation says, or else the resourceVersion under which it is seen.
@@ -62,7 +68,7 @@ mod tests {
     #[test]
     fn finished_events_and_those_that_only_wait_have_no_turn() {
         let done = event("done", 1, r#"{"phase":"Failed"}"#);
-        let waits = event("waits", 1, r#"{"phase":"Retrying"}"#);
+        let waits = event("waits", 1, r#"{"phase":"Retrying","handlers":[{"name":"tell","phase":"Waiting"}]}"#);
         assert_eq!(names(vec![done, waits, event("next", 2, r#"{"phase":"Running"}"#)]), ["next"]);
     }
 }

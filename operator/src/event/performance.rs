@@ -141,6 +141,9 @@ impl<'a> Performance<'a> {
         if let Some(halted) = operator.interrupted.take(event.uid()) {
             ready.run = halted.run;
             (last, claimed) = (halted.last, halted.claimed);
+            if claimed {
+                busy.claim();
+            }
         }
         let retrying = event.phase() == EventPhase::Retrying;
         let (judging, place) = (None, None);
@@ -148,25 +151,36 @@ impl<'a> Performance<'a> {
         Self { operator, busy, key, event, started, ready, stale: false, judging, place, last, claimed, retrying }
     }
 
-    /// Tries the delivery again that has this place, unless it waits no more, or the run goes on with something else.
+    /// Tries the delivery again that has this place, unless it waits no more, or until later, or the run goes on with
+    /// something else.
     pub fn retry(&mut self, place: Place) {
-        if self.ready.run.attempt(&place.handler) {
+        let status = self.ready.run.handlers().iter().find(|one| one.name == place.handler);
+        let due = status.and_then(|status| status.next_attempt_time.as_ref()).map(|time| time.0);
+        if due.is_none_or(|due| due <= self.operator.precise_now()) && self.ready.run.attempt(&place.handler) {
             self.place = Some(place);
         }
     }
 
-    /// Gives up deliveries whose time is over while their endpoint could not be reached, or did not exist.
-    pub fn expire(&mut self, handlers: &[String]) {
-        for name in handlers {
+    /// Gives up deliveries whose time is over while their endpoint could not be reached, or did not exist. With each, how
+    /// long it has been held up by what does not count, since that was written down.
+    pub fn expire(&mut self, handlers: &[(String, Duration)]) {
+        for (name, held) in handlers {
             let status = self.ready.run.handlers().iter().find(|one| one.name == *name).cloned();
-            let Some(status) = status.filter(|_| self.ready.run.attempt(name)) else { continue };
-            // What could not even be rendered is given up by the run, when it finds no endpoint once more.
-            if let Some(history) = self.ready.run.history().map(terms::history) {
-                let schedule = terms::schedule(self.spec_named(status.endpoint.as_deref()));
-                if let Verdict::GiveUp(why) = retry::after(&schedule, &history, None, self.operator.precise_now()) {
-                    let message = [status.message, why].into_iter().flatten().collect::<Vec<_>>().join("; ");
-                    self.ready.run.give_up(status.reason.as_deref().unwrap_or(reason::ENDPOINT_UNREACHABLE), &message);
+            let Some(status) = status else { continue };
+            let spec = self.spec_named(status.endpoint.as_deref());
+            let verdict = match self.ready.run.history_of(name) {
+                Some(history) => {
+                    let history = terms::history(history).held(*held);
+                    retry::after(&terms::schedule(spec), &history, None, self.operator.precise_now())
                 }
+                None if spec.is_some() => continue,
+                None => retry::without_endpoint(self.started.0, self.operator.precise_now()),
+            };
+            let Verdict::GiveUp(why) = verdict else { continue };
+            // What could not be rendered is asked once more, and finds no endpoint.
+            if self.ready.run.attempt(name) && self.ready.run.history_of(name).is_some() {
+                let message = [status.message, why].into_iter().flatten().collect::<Vec<_>>().join("; ");
+                self.ready.run.give_up(status.reason.as_deref().unwrap_or(reason::ENDPOINT_UNREACHABLE), &message);
             }
         }
     }

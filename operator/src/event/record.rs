@@ -67,9 +67,11 @@ pub async fn write(
         .build();
     let mut last = RequestError::Timeout;
     // What is not written here, and yet stands there, is somebody else's: a leader that came after us, or before us.
-    let known = Slim::of(event);
+    // So is what this process has offered before, and did not hear of again.
+    let (known, offered) = (Slim::of(event), operator.offered.get(event.uid()).map(Slim::new));
+    let is_ours = |status: &Slim| *status == known || offered.as_ref() == Some(status);
     let mut base = newest_known(operator, event)
-        .filter(|newest| Slim::of(newest) == known)
+        .filter(|newest| is_ours(&Slim::of(newest)))
         .map_or_else(|| event.clone(), |newest| (*newest).clone());
     for pause in pauses {
         let error = match status::replace_version(operator, &base, new, "event_status").await {
@@ -78,15 +80,24 @@ pub async fn write(
         };
         // Another version, another object, no object, or a status that is refused.
         if error.is_not_found() || error.code() == Some(422) {
-            let Some(live) = live(operator, event).await? else {
-                forget(operator, event);
-                return Ok(None);
+            let live = match live(operator, event).await {
+                Ok(Some(live)) => live,
+                Ok(None) => {
+                    forget(operator, event);
+                    return Ok(None);
+                }
+                Err(error) => {
+                    last = error;
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
             };
             if Slim::of(&live) == Slim::new(new.clone()) {
                 return Ok(Some(wrote(operator, live, new)));
             }
-            if Slim::of(&live) != known {
+            if !is_ours(&Slim::of(&live)) {
                 operator.unrecorded.remove(event.uid());
+                operator.offered.remove(event.uid());
                 learn(operator, live);
                 return Err(RequestError::Overtaken(1));
             }
@@ -104,6 +115,7 @@ pub async fn write(
         last = error;
         tokio::time::sleep(pause + asked).await;
     }
+    operator.offered.keep(event.uid(), new);
     // What only shows how far a run has come is told again by that run.
     if new.phase.is_final() || new.phase == EventPhase::Retrying {
         operator.unrecorded.keep(event.uid(), new);
@@ -132,6 +144,7 @@ impl Slim {
 fn wrote(operator: &Operator, written: Stored<CicdEvent>, new: &CicdEventStatus) -> Stored<CicdEvent> {
     operator.crash.pass(Point::event_status(new.phase));
     operator.unrecorded.remove(written.uid());
+    operator.offered.remove(written.uid());
     if new.handlers.iter().all(|handler| handler.claim.is_none()) {
         operator.begun.forget(written.uid());
     }
@@ -142,6 +155,7 @@ fn wrote(operator: &Operator, written: Stored<CicdEvent>, new: &CicdEventStatus)
 /// Nobody is left to tell: the event was deleted, or another one has its name.
 fn forget(operator: &Operator, event: &Stored<CicdEvent>) {
     operator.unrecorded.remove(event.uid());
+    operator.offered.remove(event.uid());
     let key = ObjectKey::new(event.namespace(), event.name());
     let changed = watch::write(&operator.caches.events, |store| store.forget(&key, event.uid()));
     if let Some(changed) = changed {
@@ -178,7 +192,7 @@ pub async fn claim(
     new: &CicdEventStatus,
 ) -> Result<Stored<CicdEvent>, ClaimError> {
     let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
-    let known = event.status_or_default();
+    let (known, offered) = (event.status_or_default(), operator.offered.get(event.uid()));
     let mut newest = event.clone();
     for _ in 0..CLAIM_ATTEMPTS {
         let problem = match status::replace_version(operator, &newest, new, "event_claim").await {
@@ -194,7 +208,7 @@ pub async fn claim(
             return Ok(claimed(operator, live));
         }
         let is_same = live.resource_version() == newest.resource_version();
-        if status != known || live.metadata.deletion_timestamp.is_some() {
+        if (status != known && offered.as_ref() != Some(&status)) || live.metadata.deletion_timestamp.is_some() {
             learn(operator, live);
             return Err(ClaimError::Overtaken(problem));
         }
@@ -224,6 +238,7 @@ pub enum ClaimError {
 /// The claim says all that is known of the event: nothing older is to be written over it.
 fn claimed(operator: &Operator, written: Stored<CicdEvent>) -> Stored<CicdEvent> {
     operator.unrecorded.remove(written.uid());
+    operator.offered.remove(written.uid());
     learn(operator, written.clone());
     written
 }

@@ -18,7 +18,7 @@ use kube::{
 
 use super::{announce, line, record};
 use crate::{
-    cache::{ObjectKey, Stored},
+    cache::{ObjectKey, Stored, watch},
     client::{RequestError, bounded},
     crash::Point,
     queue::Next,
@@ -47,10 +47,15 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
 
 async fn take_in(operator: &Operator, key: &ObjectKey) -> Result<Next, RequestError> {
     let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), &key.namespace);
-    let Some(event) = bounded(api.get_opt(&key.name)).await? else { return Ok(Next::Await) };
-    let Some(_busy) = operator.busy.enter(event.uid()) else { return Ok(Next::After(BUSY)) };
+    let Some(known) = watch::read(&operator.caches.events, |store| store.get(key)) else { return Ok(Next::Await) };
+    let Some(_busy) = operator.busy.enter(known.uid()) else { return Ok(Next::After(BUSY)) };
+    let Some(event) = record::live(operator, &known).await? else { return Ok(Next::Await) };
     // What came of an attempt is written down first: on top of an older status it would be forgotten.
-    if operator.unrecorded.get(event.uid()).is_some() || operator.interrupted.has(event.uid()) {
+    if let Some(status) = operator.unrecorded.get(event.uid()) {
+        record::write(operator, &event, &status).await?;
+        return Ok(Next::After(BUSY));
+    }
+    if operator.interrupted.has(event.uid()) {
         return Ok(Next::After(BUSY));
     }
     let mut status = event.status_or_default();

@@ -52,9 +52,7 @@ pub fn context_changed(operator: &Operator, changed: &Changed<CicdContext>) {
 fn is_let_go_on(operator: &Operator, changed: &Changed<CicdContext>) -> bool {
     let suspended = |context: &Stored<CicdContext>| context.spec().is_ok_and(|spec| spec.suspend == Some(true));
     match (&changed.before, &changed.after) {
-        (Some(before), Some(after)) => {
-            operator.waiting.has_parked(&changed.key) && suspended(before) && !suspended(after)
-        }
+        (Some(_), Some(after)) => operator.waiting.has_parked(&changed.key) && !suspended(after),
         _ => true,
     }
 }
@@ -97,6 +95,7 @@ pub fn event_changed(operator: &Operator, changed: &Changed<CicdEvent>) {
     if let Some(gone) = changed.before.as_ref().filter(|before| replaced(before)) {
         operator.unreportable.forget(gone.uid());
         operator.unrecorded.remove(gone.uid());
+        operator.offered.remove(gone.uid());
         operator.begun.forget(gone.uid());
         operator.interrupted.remove(gone.uid());
         operator.waiting.forget_event(gone.uid());

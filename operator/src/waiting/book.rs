@@ -172,6 +172,12 @@ impl Book {
         self.changed(line, now);
     }
 
+    pub(super) fn held(&self, id: &DeliveryId, now: Instant) -> Option<Duration> {
+        let ticket = self.register.ticket(id)?;
+        let (line, held) = self.register.held(ticket, now)?;
+        Some(held + self.lines.held(&line, ticket, now).unwrap_or_default())
+    }
+
     pub(super) fn unpark(&mut self, context: &ObjectKey, now: Instant) {
         for ticket in self.register.unpark(context, now) {
             self.line_up(ticket, None, now);

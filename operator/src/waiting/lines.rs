@@ -5,7 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use cicdcontext_delivery::limit::{Blocked, Limits, Queue};
@@ -86,6 +86,11 @@ impl Lines {
     /// See [`OneLine::why`].
     pub(super) fn why(&self, line: &Line, now: Instant) -> Option<Why> {
         self.known.get(line).map_or_else(|| usually_closed(line), |one| one.why(now))
+    }
+
+    /// How long a delivery that waits in the line has been held up there.
+    pub(super) fn held(&self, line: &Line, ticket: Ticket, now: Instant) -> Option<Duration> {
+        self.known.get(line)?.queue.held(&ticket, now)
     }
 
     /// Why the gate is closed now, if it is. [`Self::settle`] the line afterwards.

@@ -184,6 +184,17 @@ impl Register {
         true
     }
 
+    /// The line of a delivery that waits, and for how long it has been held up, but for the time in that line.
+    pub(super) fn held(&self, ticket: Ticket, now: Instant) -> Option<(Arc<Line>, Duration)> {
+        let delivery = self.deliveries.get(&ticket)?;
+        let held = match delivery.stand {
+            Stand::UnderWay => return None,
+            Stand::Parked(since, _) => now.saturating_duration_since(since),
+            Stand::InLine | Stand::Turn(_) => Duration::ZERO,
+        };
+        Some((Arc::clone(&delivery.line), delivery.held_before + held))
+    }
+
     pub(super) fn has_parked(&self, context: &ObjectKey) -> bool {
         self.parked.contains_key(context)
     }

@@ -4,7 +4,7 @@
 use cicdcontext_crds::{AttemptHistory, CicdEventStatus, Claim, HandlerPhase, HandlerStatus, Time, vocabulary::reason};
 
 use super::{
-    ContextFacts, EffectHash, EventFacts, Failure, Outcome, Prospect, Run, Slot, Stage, handlers_of, kept::unpack,
+    ContextFacts, EffectHash, EventFacts, Failure, Outcome, Prospect, Run, Slot, Stage, Turn, handlers_of, kept::unpack,
 };
 use crate::handler::Program;
 
@@ -100,6 +100,12 @@ impl Run {
         self.slots.get(self.position)?.kept.as_ref().map(|kept| kept.history)
     }
 
+    /// The same of the request that is kept of the named handler.
+    pub fn history_of(&self, handler: &str) -> Option<AttemptHistory> {
+        let position = self.statuses.iter().position(|status| status.name == handler)?;
+        self.slots.get(position)?.kept.as_ref().map(|kept| kept.history)
+    }
+
     /// The handler of the current step.
     pub fn current(&self) -> &str {
         self.statuses.get(self.position).map_or("", |status| &status.name)
@@ -168,10 +174,15 @@ impl Run {
         }
     }
 
-    /// The event as it stands while its handlers run; `retrying`: after they did, and something waits.
+    /// The event as it stands while its handlers run; `retrying`: after they did. Where one of them has its turn again, they
+    /// run again, so that whoever finds that written down goes on with it.
     pub fn standing(&self, retrying: bool) -> Outcome {
         let (handlers, paths) = (self.statuses.clone(), self.paths.clone());
-        let outcome = if retrying { Outcome::waiting(handlers, paths) } else { Outcome::running(handlers, paths) };
+        let outcome = if retrying && matches!(self.turn(), Turn::Wait) {
+            Outcome::waiting(handlers, paths)
+        } else {
+            Outcome::running(handlers, paths)
+        };
         Outcome { requests: self.requests(), ..outcome }
     }
 

@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use cicdcontext_crds::{CicdEvent, CicdEventStatus, EventPhase, HandlerPhase, HandlerStatus, Time};
 use jiff::Timestamp;
-use kube::Api;
 
 use super::{conclude, look_at_all, verdict::WAIT_FOR_ENDPOINT};
 use crate::{
     cache::{ObjectKey, Stored, watch},
-    client::{RequestError, bounded},
+    client::RequestError,
     endpoint::terms,
     event::{
         gather::{self, Found},
         line,
         perform::close,
         performance::Performance,
+        record,
     },
     queue::Next,
     shared::{Operator, context_of_event},
@@ -32,8 +32,11 @@ const BUSY: Duration = Duration::from_secs(1);
 
 /// How long it is until the first time of a delivery of this event is over, if nothing holds it up that does not count.
 pub fn first_deadline(operator: &Operator, event: &Stored<CicdEvent>) -> Option<Duration> {
-    let deadlines =
-        waiting(event).into_iter().filter_map(|(status, handler)| deadline(operator, event, &status, &handler));
+    if event.phase() != EventPhase::Retrying {
+        return None;
+    }
+    let status = event.status_or_default();
+    let deadlines = waiting(&status).filter_map(|handler| deadline(operator, event, &status, handler, Duration::ZERO));
     let rest = deadlines.min()?.duration_since(operator.precise_now());
     Some(Duration::try_from(rest).unwrap_or_default())
 }
@@ -46,11 +49,10 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
         Some(rest) if !rest.is_zero() => return Next::After(rest),
         Some(_) => {}
     }
-    let over = over(operator, &event);
-    if over.is_empty() || operator.unreportable.has(event.uid()) {
+    if over(operator, &event).is_empty() || operator.unreportable.has(event.uid()) {
         return Next::After(LOOK_AGAIN);
     }
-    match give_up(operator, &event, &over).await {
+    match give_up(operator, &event).await {
         Ok(next) => next,
         Err(error) => {
             tracing::warn!(namespace = key.namespace, event = key.name, %error, "give up what waited for too long; it is tried again");
@@ -59,21 +61,17 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     }
 }
 
-fn waiting(event: &Stored<CicdEvent>) -> Vec<(CicdEventStatus, HandlerStatus)> {
-    if event.phase() != EventPhase::Retrying {
-        return Vec::new();
-    }
-    let status = event.status_or_default();
-    let waiting = status.handlers.iter().filter(|handler| handler.phase == HandlerPhase::Waiting);
-    waiting.map(|handler| (status.clone(), handler.clone())).collect()
+fn waiting(status: &CicdEventStatus) -> impl Iterator<Item = &HandlerStatus> {
+    status.handlers.iter().filter(|handler| handler.phase == HandlerPhase::Waiting)
 }
 
-/// When the time of a delivery is over.
+/// When the time of a delivery is over that was held up for so long since that was written down.
 fn deadline(
     operator: &Operator,
     event: &Stored<CicdEvent>,
     status: &CicdEventStatus,
     handler: &HandlerStatus,
+    held: Duration,
 ) -> Option<Timestamp> {
     let Some(stored) = status.requests.iter().find(|stored| stored.handler == handler.name) else {
         return Some(status.start_time.as_ref()?.0 + WAIT_FOR_ENDPOINT);
@@ -83,45 +81,52 @@ fn deadline(
         Line::Origin { .. } | Line::Judgement { .. } => None,
     };
     let spec = endpoint.and_then(|endpoint| endpoint.spec().ok());
-    let deadline = terms::schedule(spec.as_ref()).deadline(&terms::history(stored.history));
+    let deadline = terms::schedule(spec.as_ref()).deadline(&terms::history(stored.history).held(held));
     Timestamp::try_from(deadline).ok()
 }
 
-/// The handlers whose time is over, and whose endpoint is the reason.
-fn over(operator: &Operator, event: &Stored<CicdEvent>) -> Vec<String> {
-    let now = operator.precise_now();
-    let over = waiting(event).into_iter().filter(|(status, handler)| {
+/// The handlers whose time is over, and whose endpoint is the reason; with each, how long it was held up.
+fn over(operator: &Operator, event: &Stored<CicdEvent>) -> Vec<(String, Duration)> {
+    let (now, status) = (operator.precise_now(), event.status_or_default());
+    let over = waiting(&status).filter_map(|handler| {
         let line = line::of_status(event.namespace(), handler);
-        deadline(operator, event, status, handler).is_some_and(|deadline| deadline <= now)
-            && matches!(operator.waiting.why(&line), Some(Why::Missing | Why::Unreachable))
+        if !matches!(operator.waiting.why(&line), Some(Why::Missing | Why::Unreachable)) {
+            return None;
+        }
+        // One that is not known here is about to be tried, or to come into line.
+        let held = operator.waiting.held(&line::id(event, &handler.name))?;
+        let over = deadline(operator, event, &status, handler, held).is_some_and(|deadline| deadline <= now);
+        over.then(|| (handler.name.clone(), held))
     });
-    over.map(|(_, handler)| handler.name).collect()
+    over.collect()
 }
 
-async fn give_up(operator: &Operator, event: &Stored<CicdEvent>, over: &[String]) -> Result<Next, RequestError> {
+async fn give_up(operator: &Operator, event: &Stored<CicdEvent>) -> Result<Next, RequestError> {
     let Some(busy) = operator.busy.enter(event.uid()) else { return Ok(Next::After(BUSY)) };
-    if operator.unrecorded.get(event.uid()).is_some() || operator.interrupted.has(event.uid()) {
+    let Some(live) = record::live(operator, event).await? else { return Ok(Next::Await) };
+    if live.phase() != EventPhase::Retrying || live.metadata.deletion_timestamp.is_some() {
+        return Ok(Next::Await);
+    }
+    if let Some(status) = operator.unrecorded.get(live.uid()) {
+        record::write(operator, &live, &status).await?;
         return Ok(Next::After(BUSY));
     }
-    let api: Api<Stored<CicdEvent>> = Api::namespaced(operator.client.clone(), event.namespace());
-    let Some(live) = bounded(api.get_opt(event.name())).await?.filter(|live| live.uid() == event.uid()) else {
-        return Ok(Next::Await);
-    };
     let Some(key) = context_of_event(&live) else { return Ok(Next::Await) };
     let begun = live.status_or_default().start_time.unwrap_or_else(|| Time(operator.now()));
     match gather::gather(operator, &key, &live).await? {
-        Found::NotOurs => Ok(Next::Await),
-        Found::Waits { .. } => Ok(Next::After(LOOK_AGAIN)),
+        Found::NotOurs | Found::Waits { .. } => {}
         Found::Ends(outcome, context) => {
             close(operator, &live, &outcome.over(&live.status_or_default()), None, context.as_ref()).await?;
-            Ok(Next::Await)
         }
         Found::Ready(ready) => {
+            // What was gathered may have told of an endpoint that no watch tells of.
+            let over = over(operator, &live);
             let mut performance = Performance::new(operator, &busy, &key, &live, &begun, *ready);
-            performance.expire(over);
+            performance.expire(&over);
             conclude(operator, &begun, Box::pin(performance.run()).await).await?;
             look_at_all(operator, &live);
-            Ok(Next::After(BUSY))
         }
     }
+    // What is left and due before that is told by the change of the event.
+    Ok(Next::After(LOOK_AGAIN))
 }

@@ -253,3 +253,24 @@ fn a_request_that_there_is_no_room_for_fails_its_handler_when_it_has_to_wait() {
     assert!(message.ends_with("those of an event may have 786432 in all, of which 0 are used"), "{message}");
     world.requests.clear();
 }
+
+#[test]
+fn an_event_in_which_a_handler_has_its_turn_again_runs_again() {
+    let world = World::new();
+    let program = compiled(
+        "pipelines: {build: {eventHandlers: {success: [
+            {name: first, onFailure: Stop, notify: {endpoint: {name: chat}, message: x}},
+            {name: second, notify: {endpoint: {name: chat}, message: y}}]}}}",
+    );
+    let mut run = Run::new(event(SPEC), ContextFacts::default(), Arc::clone(&program), []);
+    next(&world, &mut run);
+    run.answered(failure());
+    next(&world, &mut run);
+    run.wait(wait(1));
+    assert_eq!(run.standing(true).phase, EventPhase::Retrying);
+    run.attempt("first");
+    run.answered(Delivered::default());
+    let Step::Send(_) = next(&world, &mut run) else { panic!("the second one has its turn") };
+    let standing = run.standing(true);
+    assert_eq!(standing.phase, EventPhase::Running, "nothing waits, and whoever finds this goes on: {standing:?}");
+}
