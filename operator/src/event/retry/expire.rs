@@ -49,8 +49,9 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
         Some(rest) if !rest.is_zero() => return Next::After(rest),
         Some(_) => {}
     }
-    if over(operator, &event).is_empty() || operator.unreportable.has(event.uid()) {
-        return Next::After(LOOK_AGAIN);
+    let judged = judge(operator, &event);
+    if judged.over.is_empty() || operator.unreportable.has(event.uid()) {
+        return Next::After(judged.next.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN));
     }
     match give_up(operator, &event).await {
         Ok(next) => next,
@@ -85,20 +86,35 @@ fn deadline(
     Timestamp::try_from(deadline).ok()
 }
 
-/// The handlers whose time is over, and whose endpoint is the reason; with each, how long it was held up.
-fn over(operator: &Operator, event: &Stored<CicdEvent>) -> Vec<(String, Duration)> {
+/// What waits for an endpoint that is out of reach or does not exist.
+struct Judged {
+    /// The handlers whose time is over; with each, how long it was held up.
+    over: Vec<(String, Duration)>,
+    /// When the time of the next one is over.
+    next: Option<Duration>,
+}
+
+fn judge(operator: &Operator, event: &Stored<CicdEvent>) -> Judged {
     let (now, status) = (operator.precise_now(), event.status_or_default());
-    let over = waiting(&status).filter_map(|handler| {
-        let line = line::of_status(event.namespace(), handler);
-        if !matches!(operator.waiting.why(&line), Some(Why::Missing | Why::Unreachable)) {
-            return None;
-        }
+    let mut judged = Judged { over: Vec::new(), next: None };
+    for handler in waiting(&status) {
         // One that is not known here is about to be tried, or to come into line.
-        let held = operator.waiting.held(&line::id(event, &handler.name))?;
-        let over = deadline(operator, event, &status, handler, held).is_some_and(|deadline| deadline <= now);
-        over.then(|| (handler.name.clone(), held))
-    });
-    over.collect()
+        let Some(held) = operator.waiting.held(&line::id(event, &handler.name)) else { continue };
+        let held = match operator.waiting.why(&line::of_status(event.namespace(), handler)) {
+            Some(Why::Unreachable) => held,
+            // A line without an endpoint is closed, and holds all that stands in it for as long.
+            Some(Why::Missing) => Duration::ZERO,
+            _ => continue,
+        };
+        let Some(deadline) = deadline(operator, event, &status, handler, held) else { continue };
+        if deadline <= now {
+            judged.over.push((handler.name.clone(), held));
+            continue;
+        }
+        let rest = Duration::try_from(deadline.duration_since(now)).unwrap_or_default();
+        judged.next = Some(judged.next.map_or(rest, |next| next.min(rest)));
+    }
+    judged
 }
 
 async fn give_up(operator: &Operator, event: &Stored<CicdEvent>) -> Result<Next, RequestError> {
@@ -120,7 +136,7 @@ async fn give_up(operator: &Operator, event: &Stored<CicdEvent>) -> Result<Next,
         }
         Found::Ready(ready) => {
             // What was gathered may have told of an endpoint that no watch tells of.
-            let over = over(operator, &live);
+            let over = judge(operator, &live).over;
             let mut performance = Performance::new(operator, &busy, &key, &live, &begun, *ready);
             performance.expire(&over);
             conclude(operator, &begun, Box::pin(performance.run()).await).await?;
