@@ -1,18 +1,33 @@
 //! The command line as clap reads it. What it means is the verbs' business.
 
+mod configuration;
+mod context;
+mod event;
 mod object;
+mod program;
+mod state;
 mod value;
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+pub use configuration::{EngineName, ExplainArguments, RenderArguments, TestArguments, ValidateArguments};
+pub use context::{DeleteArguments, IfExists, InitArguments};
+pub use event::{
+    ContentArguments, EventArguments, EventFormat, EventsArguments, FiringArguments, GenerateArguments,
+    RedeliverArguments, WaitArguments, WaitFor,
+};
 pub(crate) use object::is_namespace_name;
 pub use object::{Object, UsageError};
+pub use program::{CompletionArguments, CopyToArguments, Shell, VersionArguments};
+pub use state::{ChangeArguments, GetArguments, LoadArguments, SetArguments, UnsetArguments, ValueFormat, Via};
 
 use crate::exit;
 
-/// Reads and writes the state of a CicdContext, and fires its events.
+/// Reads and writes the state of a CicdContext, fires its events, and tries its configuration.
+///
+/// Works on a cluster, or with -f on manifests in files. Data goes to standard output, everything else to standard error.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "cicdctl", version, max_term_width = 100, after_help = exit::HELP)]
 pub struct Arguments {
@@ -64,135 +79,62 @@ pub struct GlobalArguments {
     #[arg(long, global = true, default_value = "30s", value_parser = value::timeout, value_name = "DURATION")]
     pub request_timeout: Duration,
 
+    /// Work on the manifests in this file or folder, without a cluster; may be repeated
+    #[arg(short, long, global = true, value_name = "PATH", help_heading = "Files")]
+    pub filename: Vec<PathBuf>,
+
+    /// Where state and events are kept with -f [default: .cicdctl beside the first PATH]
+    #[arg(long, global = true, value_name = "FOLDER", requires = "filename", help_heading = "Files")]
+    pub state_dir: Option<PathBuf>,
+
+    /// Print without colors; so does a NO_COLOR in the environment
+    #[arg(long, global = true, help_heading = "Output")]
+    pub no_color: bool,
+
     /// How much to tell on standard error: 1 what was changed, 6 each request
-    #[arg(short = 'v', long = "v", global = true, default_value_t = 0, value_name = "LEVEL")]
+    #[arg(short = 'v', long = "v", global = true, default_value_t = 0, value_name = "LEVEL", help_heading = "Output")]
     pub verbosity: u8,
 }
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Verb {
+    /// Create a CicdContext for a run
+    Init(InitArguments),
     /// Print values of the state
     Get(GetArguments),
     /// Change the state, all changes or none
     Set(SetArguments),
+    /// Remove values from the state
+    Unset(UnsetArguments),
+    /// Write values of the state into files for shells and other programs
+    Load(LoadArguments),
+    /// Run a generator and wait for it
+    Generate(GenerateArguments),
     /// Fire an event, and wait for its outcome if you like
     Event(EventArguments),
+    /// List events, watch them, or show each delivery of one
+    Events(EventsArguments),
+    /// Show what each handler of an event would do, and why
+    Explain(ExplainArguments),
+    /// Print what a template renders to
+    Render(RenderArguments),
+    /// Check configuration
+    Validate(ValidateArguments),
+    /// Run tests of configuration: events, answers, and the requests and state that are expected
+    Test(TestArguments),
+    /// Send again what was given up or is unknown
+    Redeliver(RedeliverArguments),
+    /// Wait for a value, a condition or an event
+    Wait(WaitArguments),
+    /// Delete a CicdContext, its events with it
+    Delete(DeleteArguments),
+    /// Put this program into a folder, for steps whose image lacks it
+    CopyTo(CopyToArguments),
     /// Print the version of this program
-    Version,
-}
-
-/// Arguments of `get`.
-#[derive(Clone, Debug, Args)]
-pub struct GetArguments {
-    /// The CicdContext; not with --name or $CICD_CONTEXT
-    #[arg(value_name = "NAME")]
-    pub object: Option<String>,
-
-    /// Paths into the state. Default: the whole of it.
-    #[arg(
-        value_name = "PATH",
-        help = "Paths such as state.build.image, state.list[0] or state['a.b'] [default: the whole state, as JSON]"
-    )]
-    pub paths: Vec<String>,
-
-    /// What to print for a path that does not exist, instead of failing
-    #[arg(long, value_name = "TEXT")]
-    pub default: Option<String>,
-
-    /// text: a line for each path, texts as they are and the rest as JSON; json and yaml: the value, or a map by path
-    #[arg(short, long, value_enum, default_value_t = ValueFormat::Text, value_name = "FORMAT")]
-    pub output: ValueFormat,
-}
-
-/// Arguments of `set`.
-#[derive(Clone, Debug, Args)]
-pub struct SetArguments {
-    /// The CicdContext; not with --name or $CICD_CONTEXT
-    #[arg(value_name = "NAME")]
-    pub object: Option<String>,
-
-    /// state.a.b=text writes text, whatever it looks like; state.a.b:=JSON writes a number, a list, ...
-    #[arg(value_name = "PATH=TEXT")]
-    pub assignments: Vec<String>,
-
-    /// Remove what stands at a path; happens before the assignments; may be repeated
-    #[arg(long, value_name = "PATH")]
-    pub unset: Vec<String>,
-
-    /// Change nothing unless this stands in the state (state.a=text or state.a:=JSON); may be repeated
-    #[arg(long = "if", value_name = "PATH=TEXT")]
-    pub conditions: Vec<String>,
-}
-
-/// Arguments of `event`.
-#[derive(Clone, Debug, Args)]
-pub struct EventArguments {
-    /// The CicdContext; not with --name or $CICD_CONTEXT
-    #[arg(value_name = "NAME")]
-    pub object: Option<String>,
-
-    /// What happened, for example build=success
-    #[arg(value_name = "PIPELINE=EVENT")]
-    pub happened: Option<String>,
-
-    /// A text that templates see as event.data.KEY; may be repeated
-    #[arg(long, value_name = "KEY=TEXT")]
-    pub data: Vec<String>,
-
-    /// JSON that templates see as event.data.KEY; may be repeated
-    #[arg(long, value_name = "KEY=JSON")]
-    pub data_json: Vec<String>,
-
-    /// A change of the state before the first handler, as in set, also state.list[]=item; may be repeated
-    #[arg(long, value_name = "PATH=TEXT")]
-    pub set: Vec<String>,
-
-    /// A text that the templates of this event see at a path; may be repeated
-    #[arg(long, value_name = "PATH=TEXT")]
-    pub var: Vec<String>,
-
-    /// A value of the state that the templates of this event see at another path; may be repeated
-    #[arg(long, value_name = "PATH=STATEPATH")]
-    pub var_from: Vec<String>,
-
-    /// The event's identity: a second event of the same id is not fired [default: a random one]
-    #[arg(long, value_name = "ID")]
-    pub id: Option<String>,
-
-    /// Wait until the event is finished and print what became of its handlers
-    #[arg(long)]
-    pub wait: bool,
-
-    /// How long to wait
-    #[arg(long, default_value = "60s", value_parser = value::timeout, value_name = "DURATION")]
-    pub timeout: Duration,
-
-    /// text: the event's name, or with --wait a table of its handlers; json: the whole CicdEvent
-    #[arg(short, long, value_enum, default_value_t = EventFormat::Text, value_name = "FORMAT")]
-    pub output: EventFormat,
-}
-
-/// How values of the state are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ValueFormat {
-    /// Lines.
-    #[default]
-    Text,
-    /// JSON, indented.
-    Json,
-    /// YAML.
-    Yaml,
-}
-
-/// How an event is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum EventFormat {
-    /// Its name, or a table of its handlers.
-    #[default]
-    Text,
-    /// The object as JSON, indented.
-    Json,
+    Version(VersionArguments),
+    /// Print a script that completes command lines
+    Completion(CompletionArguments),
 }
 
 #[cfg(test)]
@@ -229,6 +171,6 @@ mod tests {
         let arguments = parse(&["cicdctl", "event", "shop", "build=success"]);
         assert_eq!(arguments.global.request_timeout, Duration::from_secs(30));
         let Verb::Event(event) = arguments.verb else { panic!("not an event") };
-        assert_eq!(event.timeout, Duration::from_mins(1));
+        assert_eq!(event.firing.timeout, Duration::from_mins(1));
     }
 }

@@ -11,5 +11,6 @@ pub mod exit;
 pub mod failure;
 pub mod output;
 pub mod program;
+pub mod setting;
 pub mod source;
 pub mod verbs;

@@ -1,16 +1,27 @@
-//! Where contexts and events live, as the verbs see it: a cluster, or whatever else can hold them.
+//! Where contexts, events and configuration live, as the verbs see it: a cluster, or manifests in files.
 //!
-//! Verbs know this trait only. It must not know what a verb wants to achieve, and it retries nothing.
+//! Verbs know the traits only, each the one that it needs. A source must not know what a verb wants to achieve.
 
 pub mod cluster;
 mod error;
+#[cfg(test)]
+pub(crate) mod fake;
+mod place;
+mod plan;
 
-use cicdcontext_crds::CicdEvent;
+use std::{collections::BTreeMap, time::Duration};
+
+use cicdcontext_crds::{BaseReference, CicdContext, CicdEndpoint, CicdEvent, ConfigurationBlock};
+use cicdcontext_engine::state::{ChangeSet, SchemaError};
 use futures::stream::LocalBoxStream;
 use json_patch::PatchOperation;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Map, Value};
 
 pub use error::{Problem, SourceError};
+pub use place::Place;
+
+use crate::{arguments::Via, failure::Failure};
 
 /// What is read of a CicdContext: whatever else is in it, however large or broken, is not looked at.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,23 +32,70 @@ pub struct Context {
     pub uid: String,
     /// Its resourceVersion.
     pub resource_version: String,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
     /// `spec.state`, if there is one.
     pub state: Option<Map<String, Value>>,
     /// `spec.stateSchema`, if there is one that can be read.
     pub state_schema: Option<Map<String, Value>>,
+    /// The conditions of its status.
+    pub conditions: Vec<Condition>,
 }
 
-/// A place that holds the contexts and events of one namespace.
-pub trait Source {
+/// A change of the state of one context, and how to make it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The changes and their preconditions, all or none.
+    pub set: ChangeSet,
+    /// By whom.
+    pub via: Via,
+    /// How long the operator is waited for.
+    pub timeout: Duration,
+}
+
+/// What came of a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// The paths that were changed, in order; none if everything was so already.
+    pub paths: Vec<String>,
+    /// How many patches were tried.
+    pub attempts: usize,
+    /// The CicdStateWrite that did it, if the operator did.
+    pub state_write: Option<String>,
+    /// Why the context's schema was not asked, if it has one that cannot be used.
+    pub unusable_schema: Option<SchemaError>,
+}
+
+/// Contexts of one namespace.
+pub trait Contexts {
     /// The namespace.
     fn namespace(&self) -> &str;
 
-    /// Reads a context.
+    /// Reads of a context what the state is about.
     fn context(&self, name: &str) -> impl Future<Output = Result<Context, SourceError>>;
+
+    /// A context as it is now, and each change; `None` when it is not there. Lost connections are taken up again; an
+    /// error in the stream is final.
+    fn watch_context(&self, name: &str) -> LocalBoxStream<'_, Result<Option<Context>, SourceError>>;
+
+    /// Creates a context; [`Problem::AlreadyExists`] if there is one of its name.
+    fn create_context(&self, context: &CicdContext) -> impl Future<Output = Result<(), SourceError>>;
+
+    /// Deletes the context of this name and UID, and its events; [`Problem::Conflict`] if another UID is there.
+    fn delete_context(&self, name: &str, uid: &str) -> impl Future<Output = Result<(), SourceError>>;
 
     /// Applies a JSON patch to a context, all or nothing; [`Problem::Conflict`] if a `test` in it does not hold.
     fn patch_context(&self, name: &str, operations: &[PatchOperation])
     -> impl Future<Output = Result<(), SourceError>>;
+
+    /// Changes the state, all or nothing, and loses no change of anybody else.
+    fn change(&self, name: &str, change: &Change) -> impl Future<Output = Result<Changed, Failure>>;
+}
+
+/// Events of one namespace.
+pub trait Events {
+    /// Whether whoever watches an event carries it out by that: there is no operator that does.
+    fn carries_out_events(&self) -> bool;
 
     /// Creates an event; [`Problem::AlreadyExists`] if there is one of its name.
     fn create_event(&self, event: &CicdEvent) -> impl Future<Output = Result<CicdEvent, SourceError>>;
@@ -45,7 +103,31 @@ pub trait Source {
     /// Reads an event.
     fn event(&self, name: &str) -> impl Future<Output = Result<CicdEvent, SourceError>>;
 
+    /// The events of a context, or of all, oldest first.
+    fn events(&self, context: Option<&str>) -> impl Future<Output = Result<Vec<CicdEvent>, SourceError>>;
+
     /// What becomes of an event: as it is now, and each change; `None` when it is not there. Lost connections are
     /// taken up again; an error in the stream is final.
     fn watch_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>>;
+
+    /// The events of a context, or of all: each as it is now, and again with each change.
+    fn watch_events(&self, context: Option<&str>) -> LocalBoxStream<'_, Result<CicdEvent, SourceError>>;
+
+    /// Sets an annotation of an event.
+    fn annotate_event(&self, name: &str, key: &str, value: &str) -> impl Future<Output = Result<(), SourceError>>;
 }
+
+/// Configuration: whole contexts, and what they refer to.
+pub trait Configuration {
+    /// Reads the whole of a context.
+    fn whole_context(&self, name: &str) -> impl Future<Output = Result<CicdContext, SourceError>>;
+
+    /// Reads a base: what it builds on, and its block. None if there is none.
+    fn base(&self, reference: &BaseReference) -> impl Future<Output = Result<Option<Base>, SourceError>>;
+
+    /// Reads an endpoint of a namespace. None if there is none.
+    fn endpoint(&self, namespace: &str, name: &str) -> impl Future<Output = Result<Option<CicdEndpoint>, SourceError>>;
+}
+
+/// What a base builds on, and its block; or why it cannot be read.
+pub type Base = Result<(Vec<BaseReference>, ConfigurationBlock), String>;

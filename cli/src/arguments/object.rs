@@ -53,17 +53,6 @@ pub enum UsageError {
     /// Nothing to change.
     #[error("set: say what to change: PATH=TEXT, PATH:=JSON or --unset PATH")]
     NothingToSet,
-    /// An append, which needs another way than a patch.
-    #[error(
-        "set {path}: this version of set cannot append; create a CicdStateWrite with op {op}, \
-         or let an event do it: cicdctl event ... --set"
-    )]
-    NoAppend {
-        /// The path without its suffix.
-        path: String,
-        /// Append or Add.
-        op: &'static str,
-    },
     /// An assignment is not one.
     #[error(transparent)]
     Assignment(#[from] AssignmentError),

@@ -1,7 +1,11 @@
 //! Contexts and events of a cluster. Each request has a time limit, and none is repeated behind the caller's back but
 //! those that the API server has put off without doing anything (429), which all its clients are expected to repeat.
 
+pub(super) mod change;
+mod configuration;
 mod connect;
+mod contexts;
+mod events;
 mod origin;
 mod stored;
 
@@ -10,20 +14,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cicdcontext_crds::{CicdContext, CicdEvent, vocabulary::manager};
-use cicdcontext_engine::state::patch;
-use futures::{StreamExt, stream::LocalBoxStream};
-use json_patch::{Patch as JsonPatch, PatchOperation};
 use kube::{
-    Api, Client, Resource,
-    api::{GetParams, Patch, PatchParams, PostParams},
+    Client, Resource,
     core::{Request, Status, request},
-    runtime::{WatchStreamExt, watcher},
+    runtime::watcher,
 };
 
 pub use connect::ClusterOptions;
 
-use super::{Context, Problem, Source, SourceError};
+use super::{Problem, SourceError};
 
 /// From this verbosity on each request is told; kubectl begins at 6 too.
 const TELL_REQUESTS: u8 = 6;
@@ -42,16 +41,30 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Sends a request that `build` makes for objects of kind `K`, and gives the text of the answer.
+    /// Sends a request that `build` makes for objects of kind `K` in our namespace, and gives the text of the answer.
     async fn send<K: Resource<DynamicType = ()>>(
         &self,
         verb: &str,
         name: &str,
         build: impl FnOnce(Request) -> Result<http::Request<Vec<u8>>, request::Error>,
     ) -> Result<String, SourceError> {
-        let failed = |problem| SourceError { request: self.described::<K>(verb, name), problem };
-        let request = build(Request::new(K::url_path(&(), Some(&self.namespace))))
-            .map_err(|error| failed(Problem::Unreadable(error.to_string())))?;
+        let request = self.described::<K>(verb, name);
+        self.send_to(&K::url_path(&(), Some(&self.namespace)), request, verb, build).await
+    }
+
+    /// Sends a request that `build` makes for the objects below `path`; errors call it `request`.
+    async fn send_to(
+        &self,
+        path: &str,
+        request: String,
+        verb: &str,
+        build: impl FnOnce(Request) -> Result<http::Request<Vec<u8>>, request::Error>,
+    ) -> Result<String, SourceError> {
+        let failed = |problem| SourceError { request, problem };
+        let request = match build(Request::new(path)) {
+            Ok(request) => request,
+            Err(error) => return Err(failed(Problem::Unreadable(error.to_string()))),
+        };
         let line = format!("{} {}", request.method(), request.uri());
         let start = Instant::now();
         let mut put_off = None;
@@ -59,7 +72,7 @@ impl Cluster {
         let answer = match (answer, put_off) {
             (Ok(answer), _) => answer.map_err(|error| Problem::of_error(error, &self.server)),
             (Err(_), Some(message)) => Err(Problem::Busy(message)),
-            (Err(_), None) => Err(Problem::Timeout { after: self.timeout, changes: verb != "get" }),
+            (Err(_), None) => Err(Problem::Timeout { after: self.timeout, changes: !["get", "list"].contains(&verb) }),
         };
         if self.verbosity >= TELL_REQUESTS {
             let outcome = answer.as_ref().map_or_else(ToString::to_string, |text| format!("{} bytes", text.len()));
@@ -100,59 +113,6 @@ impl Cluster {
             request: self.described::<K>(verb, name),
             problem: Problem::Unreadable(error.to_string()),
         })
-    }
-}
-
-impl Source for Cluster {
-    fn namespace(&self) -> &str {
-        &self.namespace
-    }
-
-    async fn context(&self, name: &str) -> Result<Context, SourceError> {
-        let text = self.send::<CicdContext>("get", name, |request| request.get(name, &GetParams::default())).await?;
-        self.read::<CicdContext, _>("get", name, stored::read(&text))
-    }
-
-    async fn patch_context(&self, name: &str, operations: &[PatchOperation]) -> Result<(), SourceError> {
-        let body = self.read::<CicdContext, _>("patch", name, patch::body(operations))?;
-        let parameters = PatchParams { field_manager: Some(manager::CLI.to_owned()), ..PatchParams::default() };
-        let build = |request: Request| {
-            let mut request = request.patch(name, &parameters, &Patch::<()>::Json(JsonPatch(Vec::new())))?;
-            // The API server compares texts as they are written: see `cicdcontext_engine::state::patch`.
-            *request.body_mut() = body;
-            Ok(request)
-        };
-        self.send::<CicdContext>("patch", name, build).await.map(drop)
-    }
-
-    async fn create_event(&self, event: &CicdEvent) -> Result<CicdEvent, SourceError> {
-        let name = event.metadata.name.as_deref().unwrap_or_default();
-        let body = self.read::<CicdEvent, _>("create", name, serde_json::to_vec(event))?;
-        let parameters = PostParams { field_manager: Some(manager::CLI.to_owned()), ..PostParams::default() };
-        let text = self.send::<CicdEvent>("create", name, |request| request.create(&parameters, body)).await?;
-        self.read::<CicdEvent, _>("create", name, serde_json::from_str(&text))
-    }
-
-    async fn event(&self, name: &str) -> Result<CicdEvent, SourceError> {
-        let text = self.send::<CicdEvent>("get", name, |request| request.get(name, &GetParams::default())).await?;
-        self.read::<CicdEvent, _>("get", name, serde_json::from_str(&text))
-    }
-
-    fn watch_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> {
-        let api: Api<CicdEvent> = Api::namespaced(self.client.clone(), &self.namespace);
-        let request = self.described::<CicdEvent>("watch", name);
-        watcher::watch_object(api, name)
-            .default_backoff()
-            .filter_map(move |seen| {
-                let request = request.clone();
-                async move {
-                    match seen {
-                        Ok(event) => Some(Ok(event)),
-                        Err(error) => final_problem(error).map(|problem| Err(SourceError { request, problem })),
-                    }
-                }
-            })
-            .boxed_local()
     }
 }
 

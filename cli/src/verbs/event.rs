@@ -7,21 +7,29 @@ use std::time::Duration;
 use cicdcontext_crds::{CicdEvent, CicdEventSpec, conditions, vocabulary::condition};
 use futures::StreamExt;
 
-pub use request::{Occasion, Request};
+pub use request::Request;
 
 use crate::{
-    arguments::EventFormat,
+    arguments::{EventArguments, EventFormat},
     console::Console,
     failure::Failure,
     output::{
         handlers::{handlers, word},
         value,
     },
-    source::{Problem, Source},
+    setting::{Occasion, Setting},
+    source::{Contexts, Events, Problem},
 };
 
+/// Carries out the command.
+pub async fn command(arguments: &EventArguments, setting: Setting<'_>, console: &mut Console) -> Result<(), Failure> {
+    let object = setting.object("event", arguments.object.iter().chain(&arguments.happened))?;
+    let request = Request::read(arguments, object)?;
+    run(&setting.place().await?, &request, &Occasion::now()?, console).await
+}
+
 /// Creates the event, or finds that it was created before, and prints its name or, after waiting, its outcome.
-pub async fn run<S: Source>(
+pub async fn run<S: Contexts + Events>(
     source: &S,
     request: &Request,
     occasion: &Occasion,
@@ -62,7 +70,7 @@ fn already_fired(name: &str, first: &CicdEventSpec, again: &CicdEventSpec) -> St
 }
 
 /// Waits until the event is finished.
-async fn finished<S: Source>(source: &S, name: &str, timeout: Duration) -> Result<CicdEvent, Failure> {
+async fn finished<S: Contexts + Events>(source: &S, name: &str, timeout: Duration) -> Result<CicdEvent, Failure> {
     let mut changes = source.watch_event(name);
     let mut last_seen = None;
     let waiting = async {

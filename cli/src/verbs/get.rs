@@ -8,7 +8,8 @@ use crate::{
     console::Console,
     failure::Failure,
     output::value::{self, Named},
-    source::Source,
+    setting::Setting,
+    source::Contexts,
 };
 
 /// What is asked for.
@@ -49,9 +50,16 @@ impl Request {
     }
 }
 
+/// Carries out the command.
+pub async fn command(arguments: &GetArguments, setting: Setting<'_>, console: &mut Console) -> Result<(), Failure> {
+    let object = setting.object("get", arguments.object.iter().chain(&arguments.paths))?;
+    let request = Request::read(arguments, object)?;
+    run(&setting.place().await?, &request, console).await
+}
+
 /// Reads the context once and prints.
-pub async fn run<S: Source>(source: &S, request: &Request, console: &mut Console) -> Result<(), Failure> {
-    let context = source.context(&request.context).await?;
+pub async fn run<C: Contexts>(contexts: &C, request: &Request, console: &mut Console) -> Result<(), Failure> {
+    let context = contexts.context(&request.context).await?;
     console.data(&request.answer(context.state)?)
 }
 

@@ -1,37 +1,24 @@
-//! `set`: changes of the state in one JSON patch, all or none, guarded by what was read.
-//!
-//! What would break the context's schema is refused before anything is sent, as the operator refuses its own writes.
-//! A schema that cannot be used refuses nothing; the context's condition StateValid tells, and so does a warning here.
-//!
-//! When somebody else changed the same place in the meantime, the context is read anew and the patch made anew, after
-//! a pause that grows and differs from process to process.
+//! `set`: changes of the state, all or none.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_crds::ChangeOperation;
-use cicdcontext_engine::state::{
-    ChangeSet, Draft, Path, PlainChange, PlainPrecondition, Schema, SchemaError, change::Expected, patch, schema::Guard,
-};
-use json_patch::PatchOperation;
+use cicdcontext_engine::state::{ChangeSet, Path, PlainChange, PlainPrecondition, change::Expected};
 
 use crate::{
-    arguments::{Object, SetArguments, UsageError},
+    arguments::{ChangeArguments, Object, SetArguments, UsageError},
     assignment::Assignment,
+    console::Console,
     failure::Failure,
-    source::{Context, Source},
+    setting::Setting,
+    source::{Change, Changed, Contexts},
 };
-
-/// Attempts after the first one.
-const RETRIES: usize = 10;
-/// The first pause, and the longest; jitter adds up to as much again.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// What is to be changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     context: String,
-    changes: ChangeSet,
+    change: Change,
 }
 
 impl Request {
@@ -43,113 +30,74 @@ impl Request {
             changes.push(PlainChange { path, op: ChangeOperation::Unset, value: None, split: None });
         }
         for text in &object.rest {
-            changes.push(assignment("PATH=TEXT", text)?);
+            let Assignment { path, op, value } = Assignment::parse("PATH=TEXT", text)?;
+            changes.push(PlainChange { op, ..PlainChange::set(path, value) });
         }
         if changes.is_empty() {
             return Err(UsageError::NothingToSet);
         }
-        let mut preconditions = Vec::with_capacity(arguments.conditions.len());
-        for text in &arguments.conditions {
-            let PlainChange { path, value, .. } = assignment("--if", text)?;
-            preconditions.push(PlainPrecondition { path, expected: Expected::Equals(value.unwrap_or_default()) });
-        }
-        Ok(Self { context: object.name, changes: ChangeSet { preconditions, changes, ..ChangeSet::default() } })
+        Ok(Self { context: object.name, change: change(&arguments.change, changes)? })
     }
 
-    /// What would be written; no path, no patch.
-    fn plan(&self, context: &Context) -> Result<Plan, Failure> {
-        let schema = context.state_schema.as_ref().map(Schema::compile);
-        let unusable = schema.as_ref().and_then(|schema| schema.as_ref().err()).cloned();
-        let schema = schema.as_ref().and_then(|schema| schema.as_ref().ok());
-        let mut guard = Guard::new(schema, context.state.as_ref());
-        let mut draft = Draft::new(context.state.as_ref());
-        let paths = draft
-            .apply_checked(&self.changes, |state| guard.check(state))
-            .map_err(|refusal| Failure::Refused { context: self.context.clone(), refusal })?;
-        let (_, mut operations, needs_resource_version) = draft.finish();
-        if needs_resource_version {
-            operations.insert(0, patch::test_resource_version(&context.resource_version));
-        }
-        Ok(Plan { paths, operations, unusable })
+    /// The change.
+    pub fn change(&self) -> &Change {
+        &self.change
     }
 }
 
-/// What would be written.
-struct Plan {
-    paths: Vec<String>,
-    operations: Vec<PatchOperation>,
-    unusable: Option<SchemaError>,
+/// The change that the arguments of a verb say.
+pub(super) fn change(arguments: &ChangeArguments, changes: Vec<PlainChange>) -> Result<Change, UsageError> {
+    let mut preconditions = Vec::with_capacity(arguments.conditions.len());
+    for text in &arguments.conditions {
+        let Assignment { path, value, .. } = Assignment::parse("--if", text)?;
+        preconditions.push(PlainPrecondition { path, expected: Expected::Equals(value) });
+    }
+    let set = ChangeSet { preconditions, changes, ..ChangeSet::default() };
+    Ok(Change { set, via: arguments.via, timeout: arguments.timeout })
 }
 
-fn assignment(flag: &'static str, text: &str) -> Result<PlainChange, UsageError> {
-    let Assignment { path, op, value } = Assignment::parse(flag, text)?;
-    let op = match op {
-        ChangeOperation::Append => "Append",
-        ChangeOperation::Add => "Add",
-        _ => return Ok(PlainChange::set(path, value)),
-    };
-    Err(UsageError::NoAppend { path: path.to_string(), op })
-}
+/// What was written, in words.
+struct Told<'a>(&'a str, &'a Changed);
 
-/// What was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// The context.
-    pub context: String,
-    /// The paths, in order.
-    pub paths: Vec<String>,
-    /// How many attempts it took.
-    pub attempts: usize,
-    /// Why the context's schema was not asked, if it has one that cannot be used.
-    pub unusable: Option<SchemaError>,
-}
-
-impl fmt::Display for Written {
+impl fmt::Display for Told<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { context, paths, attempts, .. } = self;
+        let Self(context, Changed { paths, attempts, state_write, .. }) = self;
         if paths.is_empty() {
             return write!(formatter, "CicdContext {context}: nothing to change");
         }
-        write!(formatter, "CicdContext {context}: changed {} (attempt {attempts})", paths.join(", "))
+        write!(formatter, "CicdContext {context}: changed {}", paths.join(", "))?;
+        match state_write {
+            Some(name) => write!(formatter, " (CicdStateWrite {name})"),
+            None => write!(formatter, " (attempt {attempts})"),
+        }
     }
 }
 
-/// The pauses between attempts.
-pub fn delays() -> impl Iterator<Item = Duration> {
-    let (first, longest) = PAUSES;
-    ExponentialBuilder::new()
-        .with_min_delay(first)
-        .with_max_delay(longest)
-        .with_max_times(RETRIES)
-        .with_jitter()
-        .build()
+/// Carries out the command.
+pub async fn command(arguments: &SetArguments, setting: Setting<'_>, console: &mut Console) -> Result<(), Failure> {
+    let object = setting.object("set", arguments.object.iter().chain(&arguments.assignments))?;
+    let request = Request::read(arguments, object)?;
+    run(&setting.place().await?, &request, setting.global.verbosity, console).await
 }
 
-/// Reads, decides and patches until nobody interferes, at most once more than there are `delays`.
-pub async fn run<S: Source>(
-    source: &S,
+/// Makes the change, and tells what was done if somebody wants to know.
+pub async fn run<C: Contexts>(
+    contexts: &C,
     request: &Request,
-    mut delays: impl Iterator<Item = Duration>,
-) -> Result<Written, Failure> {
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let context = source.context(&request.context).await?;
-        let Plan { paths, operations, unusable } = request.plan(&context)?;
-        let written = Written { context: request.context.clone(), paths, attempts, unusable };
-        if written.paths.is_empty() {
-            return Ok(written);
-        }
-        let Err(error) = source.patch_context(&request.context, &operations).await else { return Ok(written) };
-        if !error.problem.is_worth_another_attempt() {
-            return Err(error.into());
-        }
-        let Some(delay) = delays.next() else {
-            return Err(Failure::Conflict { context: request.context.clone(), attempts });
-        };
-        tokio::time::sleep(delay).await;
-    }
+    verbosity: u8,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let changed = contexts.change(&request.context, &request.change).await?;
+    tell(&request.context, &changed, verbosity, console);
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests;
+/// Tells what was done if somebody wants to know, and what could not be checked in any case.
+pub(super) fn tell(context: &str, changed: &Changed, verbosity: u8, console: &mut Console) {
+    if let Some(error) = &changed.unusable_schema {
+        console.note(&format!("warning: CicdContext {context}: {error}; the change was not checked"));
+    }
+    if verbosity > 0 {
+        console.note(&Told(context, changed).to_string());
+    }
+}

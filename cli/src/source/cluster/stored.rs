@@ -1,6 +1,9 @@
 //! A CicdContext as it is stored, read as far as the verbs need it. Its configuration is never parsed: a context with a
 //! broken or very large one still has a state.
 
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -23,6 +26,8 @@ struct Stored<'a> {
     metadata: Metadata,
     #[serde(borrow)]
     spec: Option<Spec<'a>>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +36,14 @@ struct Metadata {
     name: String,
     uid: String,
     resource_version: String,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Status {
+    #[serde(default)]
+    conditions: Vec<Condition>,
 }
 
 #[derive(Deserialize)]
@@ -49,8 +62,11 @@ pub(super) fn read(text: &str) -> Result<Context, StoredError> {
     let state = state.map(|state| serde_json::from_str(state.get())).transpose().map_err(StoredError::State)?;
     // A schema that nobody can read keeps nobody from the state.
     let state_schema = schema.and_then(|schema| serde_json::from_str(schema.get()).ok());
-    let Metadata { name, uid, resource_version } = stored.metadata;
-    Ok(Context { name, uid, resource_version, state, state_schema })
+    // Nor does such a status.
+    let status = stored.status.and_then(|status| serde_json::from_str(status.get()).ok());
+    let Status { conditions } = status.unwrap_or_default();
+    let Metadata { name, uid, resource_version, annotations } = stored.metadata;
+    Ok(Context { name, uid, resource_version, annotations, state, state_schema, conditions })
 }
 
 #[cfg(test)]

@@ -15,23 +15,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use serde_json::{Map, Value};
 
 use crate::{
-    arguments::{EventArguments, EventFormat, Object, UsageError},
+    arguments::{ContentArguments, EventArguments, EventFormat, Object, UsageError},
     assignment::{Assignment, AssignmentError, key_value, path_value, read_json},
     failure::Failure,
+    setting::Occasion,
     source::Context,
 };
 
 /// Characters of a pipeline's, an event's or an id's name.
 const NAME: usize = 63;
-
-/// When an event is fired, and 80 random bits for its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Occasion {
-    /// The time.
-    pub now: Timestamp,
-    /// Chance.
-    pub random: [u8; 10],
-}
 
 /// An event to fire.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,25 +47,25 @@ impl Request {
             .split_once('=')
             .filter(|(pipeline, event)| is_event_name(pipeline) && is_event_name(event))
             .ok_or_else(|| UsageError::NotAnEvent { found: format!("'{happened}' is not one") })?;
-        if let Some(id) = arguments.id.as_deref().filter(|id| !is_id(id)) {
+        if let Some(id) = arguments.firing.id.as_deref().filter(|id| !is_id(id)) {
             return Err(UsageError::NotAnId { id: id.to_owned() });
         }
-        let vars = texts("--var", "PATH=TEXT", &arguments.var)?;
-        let vars_from = texts("--var-from", "PATH=STATEPATH", &arguments.var_from)?;
+        let vars = texts("--var", "PATH=TEXT", &arguments.content.var)?;
+        let vars_from = texts("--var-from", "PATH=STATEPATH", &arguments.content.var_from)?;
         let spec = CicdEventSpec {
             context_ref: ContextReference { name: object.name.clone(), uid: None },
             pipeline: Some(pipeline.to_owned()),
             event: Some(event.to_owned()),
-            data: data(arguments)?.map(Value::Object),
+            data: data(&arguments.content)?.map(Value::Object),
             vars: vars.map(|vars| Value::Object(vars.into_iter().map(|(path, text)| (path, text.into())).collect())),
             vars_from,
-            set: changes(&arguments.set)?,
+            set: changes(&arguments.content.set)?,
             ..CicdEventSpec::default()
         };
         // The operator reads it in the same way; what it would refuse is refused before anything is created.
         EventFacts::read(spec.clone(), "", "", "", Timestamp::UNIX_EPOCH)?;
-        let wait = arguments.wait.then_some(arguments.timeout);
-        Ok(Self { context: object.name, spec, id: arguments.id.clone(), wait, format: arguments.output })
+        let wait = arguments.wait.then_some(arguments.firing.timeout);
+        Ok(Self { context: object.name, spec, id: arguments.firing.id.clone(), wait, format: arguments.firing.output })
     }
 
     /// The name of the context.
@@ -94,7 +86,7 @@ impl Request {
     /// The object to create. An event of an id has the name that an annotation with this id would get, so that both are
     /// one event.
     pub fn event(&self, context: &Context, occasion: &Occasion) -> Result<CicdEvent, Failure> {
-        let id = self.id.clone().unwrap_or_else(|| random_id(occasion.random));
+        let id = self.id.clone().unwrap_or_else(|| occasion.random_id());
         let mut spec = self.spec.clone();
         spec.context_ref.uid = Some(context.uid.clone());
         spec.created_at = Some(Time(occasion.now));
@@ -117,7 +109,7 @@ impl Request {
 }
 
 /// `--data` and `--data-json` together.
-fn data(arguments: &EventArguments) -> Result<Option<Map<String, Value>>, UsageError> {
+fn data(arguments: &ContentArguments) -> Result<Option<Map<String, Value>>, UsageError> {
     let mut data = Map::new();
     let mut put = |flag, key: &str, value| match data.insert(key.to_owned(), value) {
         Some(_) => Err(UsageError::Twice { flag, key: key.to_owned() }),
@@ -169,9 +161,4 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
         && ends(text.bytes().next())
         && ends(text.bytes().next_back())
-}
-
-fn random_id(random: [u8; 10]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
-    random.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -5,10 +5,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    arguments::{EventArguments, Object, UsageError},
+    arguments::{ContentArguments, FiringArguments, Object, UsageError},
     exit::Exit,
-    source::Context,
-    verbs::fake::Fake,
+    source::{Context, fake::Fake},
 };
 
 #[derive(Clone, Default)]
@@ -32,19 +31,17 @@ impl Recorded {
 }
 
 fn arguments() -> EventArguments {
-    EventArguments {
-        object: None,
-        happened: None,
-        data: Vec::new(),
-        data_json: Vec::new(),
-        set: Vec::new(),
-        var: Vec::new(),
-        var_from: Vec::new(),
-        id: Some("run-1".to_owned()),
-        wait: false,
-        timeout: Duration::from_mins(1),
-        output: EventFormat::Text,
-    }
+    let firing = FiringArguments { id: Some("run-1".to_owned()), ..FiringArguments::default() };
+    EventArguments { firing, ..EventArguments::default() }
+}
+
+fn with_id(id: Option<&str>) -> EventArguments {
+    let firing = FiringArguments { id: id.map(str::to_owned), ..FiringArguments::default() };
+    EventArguments { firing, ..EventArguments::default() }
+}
+
+fn carrying(content: ContentArguments) -> EventArguments {
+    EventArguments { content, ..arguments() }
 }
 
 fn read(arguments: &EventArguments, happened: &str) -> Result<Request, UsageError> {
@@ -105,7 +102,7 @@ fn an_event_says_all_that_tells_it_from_a_stale_copy() {
 
 #[test]
 fn without_an_id_the_name_is_random() {
-    let request = read(&EventArguments { id: None, ..arguments() }, "build=success").unwrap();
+    let request = read(&with_id(None), "build=success").unwrap();
     let event = request.event(&context(), &occasion()).unwrap();
     let other = request.event(&context(), &Occasion { random: [1; 10], ..occasion() }).unwrap();
     assert!(event.metadata.name.as_ref().unwrap().starts_with("shop-abababababababababab-"));
@@ -114,14 +111,13 @@ fn without_an_id_the_name_is_random() {
 
 #[test]
 fn data_variables_and_changes_are_carried_as_given() {
-    let arguments = EventArguments {
+    let arguments = carrying(ContentArguments {
         data: texts(&["url=https://ci.example/?a=b", "n=5"]),
         data_json: texts(&["list=[1,\"x\"]", "null=null"]),
         set: texts(&["state.a=1", "state.b:=2", "state.list[]=x"]),
         var: texts(&["ctx.flag=yes", "state['a=b']=c"]),
         var_from: texts(&["ctx.image=state.build.image"]),
-        ..arguments()
-    };
+    });
     let event = read(&arguments, "build=success").unwrap().event(&context(), &occasion()).unwrap();
     let spec = serde_json::to_value(event.spec).unwrap();
     assert_eq!(spec["data"], json!({"url": "https://ci.example/?a=b", "n": "5", "list": [1, "x"], "null": null}));
@@ -138,17 +134,27 @@ fn data_variables_and_changes_are_carried_as_given() {
 fn what_the_operator_would_refuse_is_refused_before_anything_is_created() {
     let refused = |arguments: &EventArguments| read(arguments, "build=success").unwrap_err().to_string();
     assert_eq!(
-        refused(&EventArguments { var: texts(&["settings.x=1"]), ..arguments() }),
+        refused(&carrying(ContentArguments { var: texts(&["settings.x=1"]), ..ContentArguments::default() })),
         "event: spec.vars: settings.x: settings is a reserved name; choose another one, or a path below state"
     );
-    assert!(refused(&EventArguments { var_from: texts(&["a=b"]), ..arguments() }).contains("write state.b"));
-    assert!(refused(&EventArguments { set: texts(&["a=b"]), ..arguments() }).contains("write state.a"));
+    assert!(
+        refused(&carrying(ContentArguments { var_from: texts(&["a=b"]), ..ContentArguments::default() }))
+            .contains("write state.b")
+    );
+    assert!(
+        refused(&carrying(ContentArguments { set: texts(&["a=b"]), ..ContentArguments::default() }))
+            .contains("write state.a")
+    );
     assert_eq!(
-        refused(&EventArguments { data: texts(&["k=1"]), data_json: texts(&["k=2"]), ..arguments() }),
+        refused(&carrying(ContentArguments {
+            data: texts(&["k=1"]),
+            data_json: texts(&["k=2"]),
+            ..ContentArguments::default()
+        })),
         "read --data-json 'k': it is given twice; give each once"
     );
     assert_eq!(
-        refused(&EventArguments { id: Some("a/b".to_owned()), ..arguments() }),
+        refused(&with_id(Some("a/b"))),
         "read --id 'a/b': an id has 1 to 63 letters, digits, '.', '_' and '-', and starts and ends with a letter or digit"
     );
     for happened in ["build", "=success", "build=", "build=a b", "a.b=c"] {
@@ -159,7 +165,8 @@ fn what_the_operator_would_refuse_is_refused_before_anything_is_created() {
 #[test]
 fn an_event_over_256_kib_is_exit_4() {
     let data = vec![format!("k={}", "x".repeat(300 * 1024))];
-    let failure = Failure::from(read(&EventArguments { data, ..arguments() }, "a=b").unwrap_err());
+    let failure =
+        Failure::from(read(&carrying(ContentArguments { data, ..ContentArguments::default() }), "a=b").unwrap_err());
     assert_eq!(failure.exit(), Exit::Refused);
     assert!(failure.to_string().contains("at most 262144 are allowed"), "{failure}");
 }
@@ -203,7 +210,8 @@ async fn a_failed_event_is_exit_5_and_its_handlers_are_printed_all_the_same() {
 
 #[tokio::test]
 async fn an_event_that_is_not_finished_in_time_is_exit_124_and_says_where_it_stands() {
-    let waiting = EventArguments { wait: true, timeout: Duration::from_millis(20), ..arguments() };
+    let mut waiting = EventArguments { wait: true, ..arguments() };
+    waiting.firing.timeout = Duration::from_millis(20);
     let fake = Fake::default();
     let untouched = fire(&fake, &waiting).await.0.unwrap_err();
     assert_eq!(untouched.exit(), Exit::TimedOut);
@@ -236,7 +244,7 @@ async fn a_duplicate_takes_the_outcome_of_the_first_one() {
     assert!(notes.ends_with(": already fired; nothing new is fired\n"), "{notes}");
     assert_eq!(fake.events.borrow().len(), 1);
 
-    let other = EventArguments { data: texts(&["k=v"]), ..arguments() };
+    let other = carrying(ContentArguments { data: texts(&["k=v"]), ..ContentArguments::default() });
     let (ended, data, notes) = fire(&fake, &other).await;
     ended.unwrap();
     assert!(data.starts_with("shop-run-1-"), "{data}");

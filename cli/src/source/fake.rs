@@ -2,35 +2,43 @@
 
 use std::cell::{Cell, RefCell};
 
-use cicdcontext_crds::CicdEvent;
+use cicdcontext_crds::{CicdContext, CicdEvent};
 use futures::{
     StreamExt,
     stream::{self, LocalBoxStream},
 };
 use json_patch::PatchOperation;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
 
-use crate::source::{Context, Problem, Source, SourceError};
+use crate::{
+    failure::Failure,
+    source::{Change, Changed, Context, Contexts, Events, Problem, SourceError, cluster::change::by_patch},
+};
 
 /// One context and its events.
 #[derive(Default)]
-pub(super) struct Fake {
+pub(crate) struct Fake {
     /// The state of the context `shop`.
-    pub(super) state: RefCell<Value>,
+    pub(crate) state: RefCell<Value>,
     /// Its schema.
-    pub(super) state_schema: Option<Value>,
+    pub(crate) state_schema: Option<Value>,
+    /// The conditions of its status.
+    pub(crate) conditions: RefCell<Vec<Condition>>,
     /// How many patches fail because somebody else was faster, and changed `state.other`.
-    pub(super) interference: Cell<usize>,
+    pub(crate) interference: Cell<usize>,
     /// Patches that were asked for.
-    pub(super) patches: RefCell<Vec<Value>>,
+    pub(crate) patches: RefCell<Vec<Value>>,
     /// Events that were created, or are there from the start.
-    pub(super) events: RefCell<Vec<CicdEvent>>,
+    pub(crate) events: RefCell<Vec<CicdEvent>>,
     /// What a watch sees after the event itself.
-    pub(super) changes: RefCell<Vec<Option<CicdEvent>>>,
+    pub(crate) changes: RefCell<Vec<Option<CicdEvent>>>,
+    /// Contexts that were created.
+    pub(crate) created: RefCell<Vec<CicdContext>>,
 }
 
 impl Fake {
-    pub(super) fn new(state: Value) -> Self {
+    pub(crate) fn new(state: Value) -> Self {
         Self { state: RefCell::new(state), ..Self::default() }
     }
 
@@ -39,7 +47,7 @@ impl Fake {
     }
 }
 
-impl Source for Fake {
+impl Contexts for Fake {
     fn namespace(&self) -> &'static str {
         "default"
     }
@@ -51,7 +59,8 @@ impl Source for Fake {
         let state = self.state.borrow().as_object().cloned();
         let state_schema = self.state_schema.as_ref().and_then(Value::as_object).cloned();
         let (name, uid, resource_version) = (name.to_owned(), "u1".to_owned(), "7".to_owned());
-        Ok(Context { name, uid, resource_version, state, state_schema })
+        let conditions = self.conditions.borrow().clone();
+        Ok(Context { name, uid, resource_version, state, state_schema, conditions, ..Context::default() })
     }
 
     async fn patch_context(&self, _: &str, operations: &[PatchOperation]) -> Result<(), SourceError> {
@@ -81,6 +90,33 @@ impl Source for Fake {
         Ok(())
     }
 
+    fn watch_context(&self, name: &str) -> LocalBoxStream<'_, Result<Option<Context>, SourceError>> {
+        let name = name.to_owned();
+        stream::once(async move { self.context(&name).await.map(Some) }).chain(stream::pending()).boxed_local()
+    }
+
+    async fn create_context(&self, context: &CicdContext) -> Result<(), SourceError> {
+        if context.metadata.name.as_deref() == Some("shop") {
+            return Self::fail("create CicdContext shop", Problem::AlreadyExists);
+        }
+        self.created.borrow_mut().push(context.clone());
+        Ok(())
+    }
+
+    async fn delete_context(&self, _: &str, uid: &str) -> Result<(), SourceError> {
+        if uid == "u1" { Ok(()) } else { Self::fail("delete CicdContext shop", Problem::Conflict) }
+    }
+
+    async fn change(&self, name: &str, change: &Change) -> Result<Changed, Failure> {
+        by_patch(self, name, change, std::iter::empty()).await
+    }
+}
+
+impl Events for Fake {
+    fn carries_out_events(&self) -> bool {
+        false
+    }
+
     async fn create_event(&self, event: &CicdEvent) -> Result<CicdEvent, SourceError> {
         let mut events = self.events.borrow_mut();
         if events.iter().any(|known| known.metadata.name == event.metadata.name) {
@@ -99,5 +135,23 @@ impl Source for Fake {
         let first = self.events.borrow().iter().find(|event| event.metadata.name.as_deref() == Some(name)).cloned();
         let seen: Vec<_> = [first].into_iter().chain(self.changes.borrow().clone()).map(Ok).collect();
         stream::iter(seen).chain(stream::pending()).boxed_local()
+    }
+
+    async fn events(&self, _: Option<&str>) -> Result<Vec<CicdEvent>, SourceError> {
+        Ok(self.events.borrow().clone())
+    }
+
+    fn watch_events(&self, _: Option<&str>) -> LocalBoxStream<'_, Result<CicdEvent, SourceError>> {
+        let seen: Vec<_> = self.changes.borrow().iter().flatten().cloned().map(Ok).collect();
+        stream::iter(seen).chain(stream::pending()).boxed_local()
+    }
+
+    async fn annotate_event(&self, name: &str, key: &str, value: &str) -> Result<(), SourceError> {
+        let mut events = self.events.borrow_mut();
+        let Some(event) = events.iter_mut().find(|event| event.metadata.name.as_deref() == Some(name)) else {
+            return Self::fail("patch CicdEvent", Problem::NotFound(format!("{name} not found")));
+        };
+        event.metadata.annotations.get_or_insert_default().insert(key.to_owned(), value.to_owned());
+        Ok(())
     }
 }

@@ -1,0 +1,80 @@
+//! The contexts of a cluster.
+
+use cicdcontext_crds::{CicdContext, vocabulary::manager};
+use cicdcontext_engine::state::patch;
+use futures::{StreamExt, stream::LocalBoxStream};
+use json_patch::{Patch as JsonPatch, PatchOperation};
+use kube::{
+    Api,
+    api::{ApiResource, DeleteParams, DynamicObject, GetParams, Patch, PatchParams, PostParams, Preconditions},
+    core::Request,
+    runtime::{WatchStreamExt, watcher},
+};
+
+use super::{Cluster, change, final_problem, stored};
+use crate::{
+    failure::Failure,
+    source::{Change, Changed, Context, Contexts, Problem, SourceError},
+};
+
+impl Contexts for Cluster {
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    async fn context(&self, name: &str) -> Result<Context, SourceError> {
+        let text = self.send::<CicdContext>("get", name, |request| request.get(name, &GetParams::default())).await?;
+        self.read::<CicdContext, _>("get", name, stored::read(&text))
+    }
+
+    fn watch_context(&self, name: &str) -> LocalBoxStream<'_, Result<Option<Context>, SourceError>> {
+        let kind = ApiResource::erase::<CicdContext>(&());
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &kind);
+        let request = self.described::<CicdContext>("watch", name);
+        let read = |object: DynamicObject| {
+            let text = serde_json::to_string(&object).map_err(|error| error.to_string())?;
+            stored::read(&text).map_err(|error| error.to_string())
+        };
+        watcher::watch_object(api, name)
+            .default_backoff()
+            .filter_map(move |seen| {
+                let failed = |problem| SourceError { request: request.clone(), problem };
+                let seen = match seen {
+                    Ok(None) => Some(Ok(None)),
+                    Ok(Some(object)) => Some(read(object).map(Some).map_err(|text| failed(Problem::Unreadable(text)))),
+                    Err(error) => final_problem(error).map(|problem| Err(failed(problem))),
+                };
+                async move { seen }
+            })
+            .boxed_local()
+    }
+
+    async fn create_context(&self, context: &CicdContext) -> Result<(), SourceError> {
+        let name = context.metadata.name.as_deref().unwrap_or_default();
+        let body = self.read::<CicdContext, _>("create", name, serde_json::to_vec(context))?;
+        let parameters = PostParams { field_manager: Some(manager::CLI.to_owned()), ..PostParams::default() };
+        self.send::<CicdContext>("create", name, |request| request.create(&parameters, body)).await.map(drop)
+    }
+
+    async fn delete_context(&self, name: &str, uid: &str) -> Result<(), SourceError> {
+        let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
+        let parameters = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        self.send::<CicdContext>("delete", name, |request| request.delete(name, &parameters)).await.map(drop)
+    }
+
+    async fn patch_context(&self, name: &str, operations: &[PatchOperation]) -> Result<(), SourceError> {
+        let body = self.read::<CicdContext, _>("patch", name, patch::body(operations))?;
+        let parameters = PatchParams { field_manager: Some(manager::CLI.to_owned()), ..PatchParams::default() };
+        let build = |request: Request| {
+            let mut request = request.patch(name, &parameters, &Patch::<()>::Json(JsonPatch(Vec::new())))?;
+            // The API server compares texts as they are written: see `cicdcontext_engine::state::patch`.
+            *request.body_mut() = body;
+            Ok(request)
+        };
+        self.send::<CicdContext>("patch", name, build).await.map(drop)
+    }
+
+    async fn change(&self, name: &str, change: &Change) -> Result<Changed, Failure> {
+        change::by_patch(self, name, change, change::delays()).await
+    }
+}
