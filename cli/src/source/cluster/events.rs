@@ -66,9 +66,8 @@ impl Events for Cluster {
         let api: Api<CicdEvent> = Api::namespaced(self.client.clone(), &self.namespace);
         let request =
             self.described::<CicdEvent>("watch", &context.map(|name| format!("of {name}")).unwrap_or_default());
-        let mut configuration = watcher::Config::default();
-        configuration.field_selector = selector(context);
-        watcher::watcher(api, configuration)
+        let configuration = watcher::Config { field_selector: selector(context), ..watcher::Config::default() };
+        watcher(api, configuration)
             .default_backoff()
             .filter_map(move |seen| {
                 let request = request.clone();
