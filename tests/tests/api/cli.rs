@@ -34,14 +34,7 @@ impl Pipeline {
     /// With the context `shop` of this state.
     async fn with_state(state: &Value) -> Self {
         let scene = Scene::without_operator().await;
-        let binding: RoleBinding = serde_json::from_value(json!({
-            "metadata": {"name": "pipeline"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cicd-pipeline"},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": Role::Pipeline.user()}],
-        }))
-        .unwrap();
-        let bindings: Api<RoleBinding> = Api::namespaced(scene.client.clone(), &scene.namespace);
-        bindings.create(&PostParams::default(), &binding).await.unwrap();
+        bind_pipeline(&scene).await;
         scene.create(Kind::Context, "shop", &json!({"state": state})).await;
         let pipeline = Self(scene);
         // The authorizer learns of a binding through a watch of its own.
@@ -95,6 +88,18 @@ impl Pipeline {
         patched.patch_status(name(&event), &PatchParams::default(), &Patch::Merge(&status)).await.unwrap();
         name(&event).to_owned()
     }
+}
+
+/// Gives the pipeline's user what cicd-pipeline says in the scene's namespace.
+pub(crate) async fn bind_pipeline(scene: &Scene) {
+    let binding: RoleBinding = serde_json::from_value(json!({
+        "metadata": {"name": "pipeline"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cicd-pipeline"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": Role::Pipeline.user()}],
+    }))
+    .unwrap();
+    let bindings: Api<RoleBinding> = Api::namespaced(scene.client.clone(), &scene.namespace);
+    bindings.create(&PostParams::default(), &binding).await.unwrap();
 }
 
 /// The program that cargo built: tests stand in a directory below the programs of a workspace.

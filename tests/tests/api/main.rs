@@ -50,6 +50,7 @@ mod receivers;
 mod redelivery;
 mod reference;
 mod rehearsal;
+mod release;
 mod replicas;
 mod respond;
 mod restart;
