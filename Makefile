@@ -19,7 +19,7 @@ suites = $(shell sed -n '/^\[\[test\]\]/,/^$$/s/^name = "\(.*\)"/--test \1/p' te
 integration = test --locked --workspace --features cicdcontext-tests/cluster $(suites)
 
 .DEFAULT_GOAL := help
-.PHONY: help build generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration guarantees test differential demo bench chaos chaos-short fuzz clean-ish
+.PHONY: help build static generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration guarantees test differential demo bench bench-cli chaos chaos-short fuzz clean-ish
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -27,6 +27,15 @@ help: ## List the targets
 
 build: ## Build all programs (debug; they land in $CARGO_TARGET_DIR/debug)
 	$(cargo) build --locked --workspace --bins
+
+# Without any shared library: it runs in every image. The C compiler of the machine does for the little C that is in it.
+musl := $(shell uname -m)-unknown-linux-musl
+static := $(CARGO_TARGET_DIR)/$(musl)/release/cicdctl
+
+static: ## Build cicdctl as one static binary; prints where it is
+	@rustup target list --installed | grep -qx $(musl) || rustup target add $(musl)
+	CC_$(subst -,_,$(musl))=cc $(cargo) build --locked --release --target $(musl) --package cicdcontext-cli
+	@echo $(static)
 
 generate: ## Write the generated files anew: the CRDs in crds/manifests, the references of templates and metrics in docs
 	cargo run -q -p cicdcontext-crds --bin crdgen
@@ -99,6 +108,19 @@ bench: ## Measure the engine, and writers of one context on a real API server (r
 	$(cargo) bench --locked -p cicdcontext-engine --bench engine
 	$(cargo) build --locked --release --workspace --bins
 	$(CARGO_TARGET_DIR)/release/cluster with -- $(CARGO_TARGET_DIR)/release/bench writers
+
+# The predecessor and its redis in a Python environment of their own.
+compared_with := $(cache)/bench
+
+$(compared_with)/ready: tests/src/bin/bench/cli/requirements.txt engine/tests/jinja/requirements.txt
+	rm -rf $(compared_with)
+	python3 -m venv $(compared_with)
+	$(compared_with)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+bench-cli: static $(compared_with)/ready ## Measure cicdctl against the predecessor: whole processes over the same state (release build)
+	$(cargo) build --locked --release --workspace --bins
+	$(CARGO_TARGET_DIR)/release/cluster with -- $(CARGO_TARGET_DIR)/release/bench cli --predecessor $(compared_with) --program $(static)
 
 SCENARIO ?=
 

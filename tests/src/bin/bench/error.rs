@@ -1,6 +1,6 @@
 //! Why a benchmark came to nothing.
 
-use std::{fmt::Display, io};
+use std::{fmt::Display, io, process::ExitStatus};
 
 use cicdcontext_tests::{cluster::ClusterError, installation::KubectlError, operator::OperatorError};
 use thiserror::Error;
@@ -35,6 +35,9 @@ pub(crate) enum BenchError {
     /// What was acknowledged is not in the state.
     #[error("find what was acknowledged: {}", .0.join("; "))]
     Lost(Vec<String>),
+    /// The script that times processes failed; it has said why.
+    #[error("measure: the script ended with {0}")]
+    Measuring(ExitStatus),
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,

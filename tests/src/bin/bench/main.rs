@@ -2,11 +2,12 @@
 //! only wires. Figures are printed and never asserted, since machines differ; what is acknowledged and then not there
 //! is a failure.
 
+mod cli;
 mod error;
 mod stage;
 mod writers;
 
-use std::{num::NonZero, process::ExitCode, time::Duration};
+use std::{num::NonZero, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,6 +26,21 @@ struct Arguments {
 enum Benchmark {
     /// Compare writers of one context: plain merge patches against CicdStateWrites
     Writers(WritersArguments),
+    /// Compare cicdctl with the predecessor: whole processes over the same state
+    Cli(CliArguments),
+}
+
+#[derive(Debug, Args)]
+struct CliArguments {
+    /// A Python environment that has what bench/cli/requirements.txt lists
+    #[arg(long, value_name = "FOLDER")]
+    predecessor: PathBuf,
+    /// The cicdctl to measure [default: the one beside this program]
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// How often each command is run; the medians are printed
+    #[arg(long, default_value = "11", value_name = "N")]
+    rounds: NonZero<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -42,8 +58,7 @@ struct WritersArguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { benchmark: Benchmark::Writers(arguments) } = Arguments::parse();
-    match run(&arguments).await {
+    match run(Arguments::parse().benchmark).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nbench: {error}");
@@ -52,20 +67,28 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &WritersArguments) -> Result<(), BenchError> {
+async fn run(benchmark: Benchmark) -> Result<(), BenchError> {
     let listen = |kind| signal(kind).map_err(BenchError::io("listen for", "signals"));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let stage = Stage::prepare().await?;
-    let plan = writers::Plan {
-        writers: arguments.writers.clone(),
-        window: Duration::from_secs(arguments.seconds),
-        repetitions: arguments.repetitions,
-    };
     let outcome = tokio::select! {
-        outcome = writers::measure(&stage, &plan) => outcome,
+        outcome = measure(&stage, benchmark) => outcome,
         _ = interrupt.recv() => Err(BenchError::Interrupted),
         _ = terminate.recv() => Err(BenchError::Interrupted),
     };
     let cleaned = stage.clean_up().await;
     outcome.and(cleaned)
+}
+
+async fn measure(stage: &Stage, benchmark: Benchmark) -> Result<(), BenchError> {
+    match benchmark {
+        Benchmark::Writers(WritersArguments { writers, seconds, repetitions }) => {
+            let plan = writers::Plan { writers, window: Duration::from_secs(seconds), repetitions };
+            writers::measure(stage, &plan).await
+        }
+        Benchmark::Cli(CliArguments { predecessor, program, rounds }) => {
+            let plan = cli::Plan { predecessor, program, rounds: rounds.get() };
+            cli::measure(stage, &plan).await
+        }
+    }
 }

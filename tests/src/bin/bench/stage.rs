@@ -14,7 +14,7 @@ use crate::error::BenchError;
 
 /// A namespace with an operator.
 pub(crate) struct Stage {
-    access: Access,
+    pub(crate) access: Access,
     /// With the rights of a step of a pipeline.
     pub(crate) pipeline: Client,
     pub(crate) namespace: String,

