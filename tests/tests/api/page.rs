@@ -1,7 +1,7 @@
 //! Plays a page of documentation: applies its manifests, types its commands, and compares what it shows.
 //!
 //! A page is Markdown. Of its fenced blocks,
-//! * `yaml` blocks with an `apiVersion` are applied;
+//! * `yaml` blocks with an `apiVersion` are applied; of Tekton Tasks, Argo Workflows and Jobs the scripts are run;
 //! * in `console` blocks, each line that begins with `$ ` is typed (a line that ends with `\` goes on in the next), and
 //!   what follows is what it prints (nothing: it has to succeed); an ellipsis (`…`) stands for any text within a line, or for any lines;
 //! * `http` blocks hold a request as it arrives (request line, headers, blank line, body) and, below a line `---`, what
@@ -9,7 +9,11 @@
 //!
 //! Everything else is text. What a page calls `https://NAME.example` is the receiver of the test.
 
-use std::{env, path::PathBuf, process::Stdio};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use cicdcontext_tests::{
     cluster::{Role, workspace},
@@ -18,13 +22,15 @@ use cicdcontext_tests::{
 use serde_json::Value;
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::scene::Scene;
+use crate::{cli::bind_pipeline, scene::Scene, workload};
 
 /// One step of a page, in its order.
 #[derive(Debug)]
 enum Step {
     /// Manifests to apply.
     Apply(String),
+    /// A manifest whose scripts are run.
+    Run(String),
     /// A command and what it prints.
     Type(String, Vec<String>),
     /// A request that arrives.
@@ -46,14 +52,23 @@ pub(crate) async fn play(scene: &Scene, path: &str) {
     let text = std::fs::read_to_string(workspace().join(path)).unwrap();
     let steps = steps(&text);
     let exchanges = steps.iter().filter(|step| matches!(step, Step::Arrive(_))).count();
-    let applied = steps.iter().filter(|step| matches!(step, Step::Apply(_))).count();
-    assert!(applied > 0, "{path} has no manifest to apply");
+    assert!(!steps.is_empty(), "{path} has nothing to play");
     answer(scene, &steps);
-    let kubeconfig = kubeconfig(scene).await;
+    let kubeconfig = kubeconfig(scene, Role::Admin).await;
+    let pipeline = if steps.iter().any(|step| matches!(step, Step::Run(_))) {
+        bind_pipeline(scene).await;
+        Some(self::kubeconfig(scene, Role::Pipeline).await)
+    } else {
+        None
+    };
     let mut arrived = 0;
     for step in &steps {
         match step {
             Step::Apply(manifests) => apply(scene, &kubeconfig, manifests).await,
+            Step::Run(manifest) => {
+                let kubeconfig = pipeline.as_deref().unwrap_or(&kubeconfig);
+                workload::run(scene, &Typist { scene, kubeconfig }, manifest).await;
+            }
             Step::Type(command, shown) if shown.is_empty() => {
                 let ran = type_in(scene, &kubeconfig, command, None).await;
                 assert!(ran.success, "{path}: `{command}`\n{}", ran.output);
@@ -97,7 +112,9 @@ pub(crate) async fn play(scene: &Scene, path: &str) {
 
 /// Whether a command only reads, so that it may be typed again until it shows what it should.
 fn reads(command: &str) -> bool {
-    ["kubectl get ", "kubectl wait ", "cicdctl get "].iter().any(|reading| command.starts_with(reading))
+    ["kubectl get ", "kubectl wait ", "cicdctl get ", "cicdctl events "]
+        .iter()
+        .any(|reading| command.starts_with(reading))
 }
 
 /// How a command ended.
@@ -107,16 +124,39 @@ pub(crate) struct Ran {
     pub(crate) output: String,
 }
 
+/// Whoever types, and with which rights.
+pub(crate) struct Typist<'s> {
+    pub(crate) scene: &'s Scene,
+    pub(crate) kubeconfig: &'s Path,
+}
+
+impl Typist<'_> {
+    /// Runs a script with these variables in its environment.
+    pub(crate) async fn run(&self, script: &str, variables: &[(String, String)]) -> Ran {
+        let shell = self.shell(script);
+        typed_in(shell, variables, None).await
+    }
+
+    /// A shell that finds kubectl and this build's programs.
+    fn shell(&self, script: &str) -> Command {
+        let kubectl = self.scene.access.kubectl();
+        let path = [kubectl.parent().unwrap().to_owned(), programs()];
+        let path = env::join_paths(path.into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap()))).unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("exec 2>&1\n{script}")]).current_dir(workspace());
+        shell.env("PATH", path).env("KUBECONFIG", self.kubeconfig);
+        shell
+    }
+}
+
 /// Types a command into a shell that finds kubectl and this build's programs.
-pub(crate) async fn type_in(scene: &Scene, kubeconfig: &PathBuf, command: &str, input: Option<&str>) -> Ran {
-    let kubectl = scene.access.kubectl();
-    let path = [kubectl.parent().unwrap().to_owned(), programs()];
-    let path = env::join_paths(path.into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap()))).unwrap();
-    let mut shell = Command::new("sh")
-        .args(["-c", &format!("exec 2>&1\n{command}")])
-        .current_dir(workspace())
-        .env("PATH", path)
-        .env("KUBECONFIG", kubeconfig)
+pub(crate) async fn type_in(scene: &Scene, kubeconfig: &Path, command: &str, input: Option<&str>) -> Ran {
+    typed_in(Typist { scene, kubeconfig }.shell(command), &[], input).await
+}
+
+async fn typed_in(mut shell: Command, variables: &[(String, String)], input: Option<&str>) -> Ran {
+    let mut shell = shell
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -136,16 +176,16 @@ fn programs() -> PathBuf {
 }
 
 /// A kubeconfig whose namespace is the scene's, as a reader's would be.
-async fn kubeconfig(scene: &Scene) -> PathBuf {
-    let own = workspace().join("target/integration").join(format!("{}.kubeconfig", scene.namespace));
-    std::fs::copy(scene.access.kubeconfig(Role::Admin), &own).unwrap();
+async fn kubeconfig(scene: &Scene, role: Role) -> PathBuf {
+    let own = workspace().join("target/integration").join(format!("{}-{role:?}.kubeconfig", scene.namespace));
+    std::fs::copy(scene.access.kubeconfig(role), &own).unwrap();
     let command = format!("kubectl config set-context --current --namespace={}", scene.namespace);
     let ran = type_in(scene, &own, &command, None).await;
     assert!(ran.success, "{}", ran.output);
     own
 }
 
-async fn apply(scene: &Scene, kubeconfig: &PathBuf, manifests: &str) {
+async fn apply(scene: &Scene, kubeconfig: &Path, manifests: &str) {
     let manifests = with_receiver(scene, manifests);
     for document in manifests.split("\n---\n").filter(|document| document.contains("kind: ClusterCicdBase\n")) {
         let name = document.lines().find_map(|line| line.strip_prefix("  name: ")).expect("a name");
@@ -248,6 +288,7 @@ fn steps(text: &str) -> Vec<Step> {
         let Some(language) = line.strip_prefix("```") else { continue };
         let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
         match language {
+            "yaml" if workload::is_one(&block.join("\n")) => steps.push(Step::Run(block.join("\n"))),
             "yaml" if block.iter().any(|line| line.starts_with("apiVersion:")) => {
                 steps.push(Step::Apply(block.join("\n")));
             }
