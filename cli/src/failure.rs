@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use cicdcontext_engine::{event::FactsError, state::Refusal};
 use thiserror::Error;
 
-use crate::{arguments::UsageError, exit::Exit, source::SourceError};
+use crate::{arguments::UsageError, exit::Exit, output::file::FileError, source::SourceError, verbs::load::LoadError};
 
 /// Why a command failed.
 #[derive(Debug, Error)]
@@ -82,6 +82,12 @@ pub enum Failure {
         /// Why.
         source: io::Error,
     },
+    /// Values cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A value cannot be written in the form that was asked for.
     #[error("print as {form}: {problem}")]
     Form {
@@ -109,7 +115,8 @@ impl Failure {
             Self::EventDeleted { .. } => Exit::NotFound,
             Self::NotFinished { .. } => Exit::TimedOut,
             Self::Source(error) => error.exit(),
-            Self::Output { .. } | Self::Form { .. } | Self::NoRandomness => Exit::Failed,
+            Self::Load(error) => error.exit(),
+            Self::File(_) | Self::Output { .. } | Self::Form { .. } | Self::NoRandomness => Exit::Failed,
         }
     }
 }

@@ -1,5 +1,13 @@
-//! How values, events and tables look. Knows neither arguments nor sources.
+//! How values, events and tables look, and how files are written. Knows neither arguments nor sources.
 
+pub mod dotenv;
+pub mod file;
+#[cfg(test)]
+mod generated;
+pub mod github;
 pub mod handlers;
+pub mod result;
+pub mod shell;
 pub mod table;
 pub mod value;
+pub mod variables;
