@@ -83,6 +83,9 @@ pub struct FileWrite {
     pub mode: Mode,
     /// What becomes of its old content.
     pub how: How,
+    /// Whether to wait until it would survive a crash of the machine, which takes milliseconds for each file on a disk.
+    /// Without it the file is as whole for every reader. What is appended is not waited for.
+    pub durable: bool,
 }
 
 /// A file that could not be written.
@@ -243,14 +246,17 @@ fn fill(mut file: File, write: &FileWrite) -> io::Result<()> {
     file.write_all(write.content.as_bytes())?;
     // The umask took its part of the mode away.
     file.set_permissions(Permissions::from_mode(write.mode.0))?;
-    file.sync_all()
+    if write.durable { file.sync_all() } else { Ok(()) }
 }
 
-/// One write, so that two processes that append at once do not mix.
+/// One write, so that processes that append at once do not mix.
 fn append(write: &FileWrite) -> Result<(), FileProblem> {
     let new = !write.path.exists();
     let opened = OpenOptions::new().read(true).append(true).create(true).mode(write.mode.0).open(&write.path);
     let mut file = opened.map_err(|error| if new { in_directory(&write.path, error) } else { of_file(error) })?;
+    // A write of several pages is seen page by page: without the lock its middle could be taken for the end. Those who
+    // do not lock, and file systems that cannot, are no reason to fail: the worst is an empty line.
+    file.lock().ok();
     let content = if ends_a_line(&mut file).map_err(FileProblem::Other)? {
         write.content.clone()
     } else {

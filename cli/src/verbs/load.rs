@@ -25,6 +25,9 @@ use crate::{
     },
 };
 
+/// Whether files are on the disk when the command ends, and not only in the system's memory.
+const DURABLE: bool = true;
+
 /// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -229,7 +232,9 @@ impl Plan {
     fn add(&mut self, target: &Target, content: String, mode: Mode, how: How) {
         match target {
             Target::StandardOutput => self.printed.push_str(&content),
-            Target::File(path) => self.files.push(FileWrite { path: path.clone(), content, mode, how }),
+            Target::File(path) => {
+                self.files.push(FileWrite { path: path.clone(), content, mode, how, durable: DURABLE });
+            }
         }
     }
 

@@ -9,7 +9,7 @@ fn folder() -> TempDir {
 }
 
 fn replacing(path: impl Into<PathBuf>, content: &str) -> FileWrite {
-    FileWrite { path: path.into(), content: content.to_owned(), mode: Mode::PRIVATE, how: How::Replace }
+    FileWrite { path: path.into(), content: content.to_owned(), mode: Mode::PRIVATE, how: How::Replace, durable: false }
 }
 
 fn appending(path: impl Into<PathBuf>, content: &str) -> FileWrite {
@@ -41,7 +41,8 @@ fn a_file_is_replaced_with_its_mode_and_nothing_else_is_left() {
     fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
     for wanted in [0o600, 0o644, 0o666, 0o400, 0o777] {
         let content = format!("new {wanted}");
-        write(&[FileWrite { mode: Mode(wanted), ..replacing(&path, &content) }]).unwrap();
+        let durable = wanted == 0o600;
+        write(&[FileWrite { mode: Mode(wanted), durable, ..replacing(&path, &content) }]).unwrap();
         assert_eq!((fs::read_to_string(&path).unwrap(), mode(&path)), (content, wanted));
     }
     assert_eq!(names(&folder), ["values"]);
@@ -139,8 +140,37 @@ fn a_missing_permission_is_told_with_the_place_that_lacks_it() {
     );
     assert!(in_directory(Path::new("b"), denied()).to_string().contains("to write in .;"));
     assert_eq!(of_file(denied()).to_string(), "no permission to write it; check its owner and mode");
-    let other = io::Error::from(ErrorKind::ReadOnlyFilesystem);
-    assert_eq!(in_directory(Path::new("b"), other).to_string(), "read-only filesystem or storage medium");
+
+    let folder = folder();
+    let locked = folder.path().join("locked");
+    fs::create_dir(&locked).unwrap();
+    fs::write(locked.join("outputs"), "").unwrap();
+    fs::set_permissions(locked.join("outputs"), Permissions::from_mode(0o444)).unwrap();
+    fs::set_permissions(&locked, Permissions::from_mode(0o555)).unwrap();
+    if File::create(locked.join("probe")).is_err() {
+        assert_eq!(
+            refusal(&folder, replacing(locked.join("new"), "x")),
+            "write DIR/locked/new: no permission to write in DIR/locked; \
+             choose another directory, or check its owner and mode"
+        );
+        assert_eq!(
+            refusal(&folder, appending(locked.join("outputs"), "x")),
+            "write DIR/locked/outputs: no permission to write it; check its owner and mode"
+        );
+    }
+    fs::set_permissions(&locked, Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn any_other_error_is_told_in_the_words_of_the_system() {
+    let folder = folder();
+    let full = "write /dev/full: No space left on device (os error 28)";
+    assert_eq!(refusal(&folder, replacing("/dev/full", "x")), full);
+    let long = "n".repeat(300);
+    assert_eq!(
+        refusal(&folder, replacing(folder.path().join(&long), "x")),
+        format!("write DIR/{long}: File name too long (os error 36)")
+    );
 }
 
 #[test]

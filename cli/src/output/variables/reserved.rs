@@ -2,7 +2,8 @@
 //!
 //! Some are more than a wrong value: bash takes what is assigned to `RANDOM` or `OPTIND` for arithmetic and runs the
 //! commands in it, however it is quoted, and what `LD_PRELOAD` or `BASH_ENV` names is run by the next program. The
-//! list is no wall against somebody who chooses the keys of the state: name the paths to load, or a prefix.
+//! list is no wall against somebody who chooses the keys of the state: name the paths to load, or a prefix. A prefix is
+//! also what zsh wants, where lower-case names such as `path` and `status` have a meaning; here they are ordinary keys.
 
 /// Beginnings of names: the dynamic loaders' and bash's own.
 const BEGINNINGS: &[&str] = &["LD_", "DYLD_", "BASH_", "GIT_CONFIG", "ZSH_"];

@@ -1,3 +1,6 @@
+use std::collections::HashSet;
+
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -129,5 +132,60 @@ fn a_prefix_is_the_beginning_of_a_name() {
     for prefix in ["1", "a-", "a b", "ä", "$(x)", "a\n"] {
         let text = prefix.parse::<Prefix>().unwrap_err().to_string();
         assert!(text.starts_with(&format!("read --prefix '{prefix}': a name has letters")), "{text}");
+    }
+}
+
+/// States whose keys are likely to give the same name, or one with a meaning.
+fn states() -> impl Strategy<Value = Value> {
+    let key = proptest::sample::select(vec![
+        "a", "b", "a_b", "a.b", "a-b", "a b", "", "_", "1", "ä", "'", "]", "PATH", "LD", "PRELOAD", "a_b_a", "\n",
+    ]);
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        Just(json!(7)),
+        Just(json!("x")),
+        Just(json!({})),
+        Just(json!([])),
+        Just(json!([{"a": 1}])),
+    ];
+    let map = leaf.prop_recursive(4, 24, 4, move |inner| {
+        proptest::collection::hash_map(key.clone().prop_map(str::to_owned), inner, 0..4)
+            .prop_map(|map| Value::Object(map.into_iter().collect()))
+    });
+    map.prop_filter("a map", Value::is_object)
+}
+
+/// How many values there are below a value that is a map.
+fn leaves(value: &Value) -> usize {
+    match value {
+        Value::Object(map) if !map.is_empty() => map.values().map(leaves).sum(),
+        _ => 1,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn every_value_has_a_valid_name_of_its_own_or_two_paths_are_named(state in states()) {
+        match variables(&selected(&state, &["state"]), &Prefix::default()) {
+            Ok(found) => {
+                prop_assert_eq!(found.len(), if state == json!({}) { 0 } else { leaves(&state) });
+                prop_assert_eq!(found.iter().map(|variable| &variable.name).collect::<HashSet<_>>().len(), found.len());
+                for Variable { name, path, text: found } in found {
+                    prop_assert!(name.chars().all(is_name_character), "{}", name);
+                    prop_assert!(!name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit()));
+                    prop_assert!(!reserved::is_reserved(&name));
+                    prop_assert_eq!(Path::parse(&path).unwrap().get(&state).map(text), Some(found));
+                }
+            }
+            Err(VariableError::Collision { first, second, .. }) => {
+                prop_assert_ne!(&first, &second);
+                for path in [first, second] {
+                    prop_assert!(Path::parse(&path).unwrap().get(&state).is_some());
+                }
+            }
+            Err(VariableError::Reserved { name, .. }) => prop_assert!(reserved::is_reserved(&name)),
+            Err(other) => prop_assert!(false, "{}", other),
+        }
     }
 }
