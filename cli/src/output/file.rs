@@ -63,6 +63,21 @@ impl From<PathBuf> for Target {
     }
 }
 
+impl Target {
+    /// Whether this is a name for something that is written one after the other, and so may be written twice.
+    pub fn is_stream(&self) -> bool {
+        match self {
+            Self::StandardOutput => true,
+            Self::File(path) => is_stream(path),
+        }
+    }
+}
+
+/// Links below these lead to what the process has open.
+fn is_stream(path: &Path) -> bool {
+    ["/dev/null", "/dev/tty", "/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|stream| path.starts_with(stream))
+}
+
 /// What becomes of what was in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
@@ -192,7 +207,7 @@ fn kind(path: &Path) -> Result<Kind, FileProblem> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(FileProblem::Directory),
         // /dev/stderr is a link to what may be a file.
-        Ok(found) if !found.is_file() || path.starts_with("/dev") || path.starts_with("/proc") => Ok(Kind::Special),
+        Ok(found) if !found.is_file() || is_stream(path) => Ok(Kind::Special),
         _ => Ok(Kind::Link(fs::read_link(path).map_err(|error| in_directory(path, error))?)),
     }
 }

@@ -138,11 +138,9 @@ impl Request {
         if targets.is_empty() {
             return Err(LoadError::NoOutput);
         }
+        let twice = |number: usize, target: &Target| targets.iter().take(number).any(|other| *other == target);
         let same = targets.iter().enumerate().find_map(|(number, target)| match target {
-            // Devices take more than one.
-            Target::File(path) if !path.starts_with("/dev") => {
-                targets.iter().take(number).any(|other| other == target).then_some(path)
-            }
+            Target::File(path) if !target.is_stream() && twice(number, target) => Some(path),
             _ => None,
         });
         same.map_or(Ok(()), |path| Err(LoadError::SameFile { path: path.clone() }))

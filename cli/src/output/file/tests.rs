@@ -199,6 +199,17 @@ fn a_pipe_is_written_and_not_replaced() {
 }
 
 #[test]
+fn an_open_file_is_written_at_its_end_under_the_name_of_its_descriptor() {
+    let folder = folder();
+    let path = folder.path().join("log");
+    fs::write(&path, "before\n").unwrap();
+    let open = OpenOptions::new().append(true).open(&path).unwrap();
+    let name = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&open));
+    write(&[replacing(name, "after\n")]).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "before\nafter\n");
+}
+
+#[test]
 fn an_appended_text_follows_on_a_line_of_its_own() {
     let folder = folder();
     let path = folder.path().join("outputs");
@@ -243,6 +254,9 @@ fn standard_output_has_several_names() {
         assert_eq!(Target::from(PathBuf::from(name)), Target::StandardOutput, "{name}");
     }
     assert_eq!(Target::from(PathBuf::from("./-")), Target::File("./-".into()));
+    for (name, stream) in [("-", true), ("/dev/null", true), ("/dev/fd/3", true), ("/dev/shm/x", false), ("x", false)] {
+        assert_eq!(Target::from(PathBuf::from(name)).is_stream(), stream, "{name}");
+    }
 }
 
 #[test]
