@@ -30,11 +30,11 @@ build: ## Build all programs (debug; they land in $CARGO_TARGET_DIR/debug)
 
 # Without any shared library: it runs in every image. The C compiler of the machine does for the little C that is in it.
 musl := $(shell uname -m)-unknown-linux-musl
-static := $(CARGO_TARGET_DIR)/$(musl)/release/cicdctl
+static := $(CARGO_TARGET_DIR)/$(musl)/static/cicdctl
 
 static: ## Build cicdctl as one static binary; prints where it is
 	@rustup target list --installed | grep -qx $(musl) || rustup target add $(musl)
-	CC_$(subst -,_,$(musl))=cc $(cargo) build --locked --release --target $(musl) --package cicdcontext-cli
+	CC_$(subst -,_,$(musl))=cc $(cargo) build --locked --profile static --target $(musl) --package cicdcontext-cli
 	@echo $(static)
 
 generate: ## Write the generated files anew: the CRDs in crds/manifests, the references of templates and metrics in docs

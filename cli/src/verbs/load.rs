@@ -9,24 +9,27 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::{
-    arguments::{UsageError, ValueFormat},
+    arguments::{LoadArguments, Object, UsageError, ValueFormat},
     assignment,
     console::Console,
     exit::Exit,
     failure::Failure,
     output::{
         dotenv::dotenv,
-        file::{self, FileWrite, How, Mode, Target},
+        file::{self, FileWrite, How, Mode, ModeError, Target},
         github::github,
         result::{self, ResultsTooLarge},
         shell::shell,
         value::{self, Named},
         variables::{Prefix, Selected, Variable, VariableError, variables},
     },
+    setting::Setting,
+    source::Contexts,
 };
 
-/// Whether files are on the disk when the command ends, and not only in the system's memory.
-const DURABLE: bool = true;
+/// Whether files are on the disk when the command ends, and not only in the system's memory. The next command reads them;
+/// after a crash of the machine the state is still where it came from.
+const DURABLE: bool = false;
 
 /// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +134,42 @@ pub fn result(flag: &'static str, text: &str) -> Result<(Path, Target), UsageErr
     Ok((Path::parse(path)?, PathBuf::from(file).into()))
 }
 
+/// Carries out the command.
+pub async fn command(arguments: &LoadArguments, setting: Setting<'_>, console: &mut Console) -> Result<(), Failure> {
+    let object = setting.object("load", arguments.object.iter().chain(&arguments.paths))?;
+    let request = Request::read(arguments, object)?;
+    request.check()?;
+    let context = setting.place().await?.context(&request.context).await?;
+    request.plan(context.state)?.carry_out(console)
+}
+
 impl Request {
+    /// Understands the arguments; `object` holds the paths.
+    pub fn read(arguments: &LoadArguments, object: Object) -> Result<Self, Failure> {
+        let paths = object.rest.iter().map(|path| Path::parse(path)).collect::<Result<_, _>>();
+        let forms = [
+            (Form::Shell, &arguments.shell),
+            (Form::Dotenv, &arguments.dotenv),
+            (Form::Json, &arguments.json),
+            (Form::Yaml, &arguments.yaml),
+            (Form::Id, &arguments.id),
+            (Form::GitHub, &arguments.github_output),
+        ];
+        let output = |(form, file): (Form, &Option<PathBuf>)| Some(Output { form, target: file.clone()?.into() });
+        let mode = arguments.mode.as_deref().map(str::parse).transpose();
+        let results = arguments.result.iter().map(|text| result("--result", text)).collect::<Result<_, _>>()?;
+        let prefix = arguments.prefix.as_deref().unwrap_or_default().parse().map_err(LoadError::Variable)?;
+        Ok(Self {
+            context: object.name,
+            paths: paths.map_err(UsageError::from)?,
+            outputs: forms.into_iter().filter_map(output).collect(),
+            results,
+            prefix,
+            export: arguments.export,
+            mode: mode.map_err(|error: ModeError| UsageError::CommandLine { text: error.to_string() })?,
+        })
+    }
+
     /// What is wrong with the request, whatever the state is.
     pub fn check(&self) -> Result<(), LoadError> {
         let targets: Vec<&Target> = self.targets().collect();
