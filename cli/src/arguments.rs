@@ -3,6 +3,7 @@
 mod configuration;
 mod context;
 mod event;
+mod examples;
 mod object;
 mod program;
 mod state;
@@ -100,40 +101,58 @@ pub struct GlobalArguments {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Verb {
     /// Create a CicdContext for a run
+    #[command(after_help = examples::INIT)]
     Init(InitArguments),
     /// Print values of the state
+    #[command(after_help = examples::GET)]
     Get(GetArguments),
     /// Change the state, all changes or none
+    #[command(after_help = examples::SET)]
     Set(SetArguments),
     /// Remove values from the state
+    #[command(after_help = examples::UNSET)]
     Unset(UnsetArguments),
     /// Write values of the state into files for shells and other programs
+    #[command(after_help = examples::LOAD)]
     Load(LoadArguments),
     /// Run a generator and wait for it
+    #[command(after_help = examples::GENERATE)]
     Generate(GenerateArguments),
     /// Fire an event, and wait for its outcome if you like
+    #[command(after_help = examples::EVENT)]
     Event(EventArguments),
     /// List events, watch them, or show each delivery of one
+    #[command(after_help = examples::EVENTS)]
     Events(EventsArguments),
     /// Show what each handler of an event would do, and why
+    #[command(after_help = examples::EXPLAIN)]
     Explain(ExplainArguments),
     /// Print what a template renders to
+    #[command(after_help = examples::RENDER)]
     Render(RenderArguments),
     /// Check configuration
+    #[command(after_help = examples::VALIDATE)]
     Validate(ValidateArguments),
     /// Run tests of configuration: events, answers, and the requests and state that are expected
+    #[command(after_help = examples::TEST)]
     Test(TestArguments),
     /// Send again what was given up or is unknown
+    #[command(after_help = examples::REDELIVER)]
     Redeliver(RedeliverArguments),
     /// Wait for a value, a condition or an event
+    #[command(after_help = examples::WAIT)]
     Wait(WaitArguments),
     /// Delete a CicdContext, its events with it
+    #[command(after_help = examples::DELETE)]
     Delete(DeleteArguments),
     /// Put this program into a folder, for steps whose image lacks it
+    #[command(after_help = examples::COPY_TO)]
     CopyTo(CopyToArguments),
     /// Print the version of this program
+    #[command(after_help = examples::VERSION)]
     Version(VersionArguments),
     /// Print a script that completes command lines
+    #[command(after_help = examples::COMPLETION)]
     Completion(CompletionArguments),
 }
 
