@@ -1,10 +1,11 @@
 //! History: finished events that go when there are enough of them or when they are old enough, and contexts that go when
 //! nothing has happened in them for long.
 //!
-//! `finished` and `idle` decide without any I/O; `events` and `contexts` carry it out; `memory` holds what they need to
-//! know between two turns, such that a turn costs as much as it deletes and not as much as there is. This module says
-//! when there is something to look at, and knows nothing of how events are run.
+//! `finished` and `idle` decide without any I/O; `events` and `contexts` carry it out with `cleaning`; `memory` holds what
+//! they need to know between two turns, such that a turn costs as much as it deletes and not as much as there is. This
+//! module says when there is something to look at, and knows nothing of how events are run.
 
+pub mod cleaning;
 pub mod contexts;
 pub mod events;
 pub mod finished;
@@ -53,7 +54,7 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     cleaned.sooner(expired)
 }
 
-fn retry(key: &ObjectKey, result: Result<Next, events::CleaningError>) -> Next {
+fn retry(key: &ObjectKey, result: Result<Next, cleaning::CleaningError>) -> Next {
     result.unwrap_or_else(|error| {
         tracing::warn!(namespace = key.namespace, context = key.name, %error, "clean up the history of a context; it is tried again");
         Next::Retry

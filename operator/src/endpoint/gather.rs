@@ -55,26 +55,34 @@ impl Gathered {
         }
     }
 
-    /// Takes in what has changed since: an attempt is made with the endpoint as it is then. One that went, or cannot be
-    /// used any more, stays as it was: the gate of its line knows of that.
-    pub async fn refresh(&mut self, operator: &Operator, namespace: &str) -> Result<(), RequestError> {
-        let is_old = |stored: &Stored<CicdEndpoint>| {
-            let key = ObjectKey::new(stored.namespace(), stored.name());
-            let known = watch::read(&operator.caches.endpoints, |store| store.get(&key));
-            known.is_some_and(|known| {
+    /// Takes in what has changed since: an attempt is made with the endpoint as it is then. One that went stays as it was,
+    /// so that its answer is still judged: the gate of its line knows of that.
+    pub async fn refresh(
+        &mut self,
+        operator: &Operator,
+        namespace: &str,
+        references: &[EndpointReference],
+    ) -> Result<(), RequestError> {
+        let is_old = |reference: &&EndpointReference| {
+            let home = reference.namespace.as_deref().unwrap_or(namespace);
+            let key = ObjectKey::new(home, reference.name.as_str());
+            let Some(known) = watch::read(&operator.caches.endpoints, |store| store.get(&key)) else { return false };
+            self.stored(reference).is_none_or(|stored| {
                 (known.uid(), known.metadata.generation) != (stored.uid(), stored.metadata.generation)
             })
         };
-        let old = self.specs.iter().filter(|(_, (stored, _))| is_old(stored)).map(|(reference, _)| reference.clone());
-        let old: Vec<_> = old.collect();
+        let old: Vec<_> = references.iter().filter(is_old).cloned().collect();
         if old.is_empty() {
             return Ok(());
         }
-        let found = gather(operator, namespace, &old).await?;
-        for (reference, spec) in found.specs {
-            let lookup = found.lookups.get(&reference).cloned().unwrap_or(EndpointLookup::NotFound);
-            self.lookups.insert(reference.clone(), lookup);
-            self.specs.insert(reference, spec);
+        let mut found = gather(operator, namespace, &old).await?;
+        for (reference, lookup) in found.lookups {
+            match found.specs.remove(&reference) {
+                Some(spec) => self.specs.insert(reference.clone(), spec),
+                None if matches!(lookup, EndpointLookup::NotFound) => continue,
+                None => self.specs.remove(&reference),
+            };
+            self.lookups.insert(reference, lookup);
         }
         Ok(())
     }

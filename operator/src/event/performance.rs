@@ -24,7 +24,7 @@ use super::{
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::RequestError,
-    endpoint::{gather::gather as gather_endpoints, terms},
+    endpoint::terms,
     shared::{Operator, memory::BusyWith},
     state::{Intent, WriteError},
     waiting::{First, Line, Slot, Why},
@@ -235,14 +235,13 @@ impl<'a> Performance<'a> {
         if self.stale {
             // An attempt is made with the endpoint as it is then, not as it was when the event began.
             let references = self.ready.run.endpoints();
-            self.ready.endpoints = gather_endpoints(self.operator, &self.key.namespace, &references).await?;
+            self.ready.endpoints.refresh(self.operator, &self.key.namespace, &references).await?;
         }
         if self.stale && self.ready.run.looks_at_state(&self.ready.endpoints) {
             match self.operator.live_context(self.key).await? {
                 Some(context) if context.uid() == self.ready.context.uid() => self.take(Arc::new(context)),
                 _ => self.ready.run.cancel(reason::CONTEXT_DELETED, CONTEXT_DELETED),
             }
-            self.ready.endpoints.refresh(self.operator, &self.key.namespace).await?;
             self.stale = false;
         }
         let Ready { run, state, endpoints, .. } = &mut self.ready;

@@ -14,19 +14,15 @@ use serde::Deserialize;
 
 use super::{
     CONTEXT,
-    events::CleaningError,
+    cleaning::{CleaningError, remove},
     idle::{self, Managed},
 };
 use crate::{
     cache::{ObjectKey, Stored},
     client::{RequestError, bounded},
     crash::Point,
-    metrics::KindLabel,
     queue::Next,
-    shared::{
-        Operator,
-        deletion::{Deletion, delete},
-    },
+    shared::Operator,
     state_write,
 };
 
@@ -75,20 +71,14 @@ pub async fn expire(
     }
     let judged =
         Preconditions { uid: Some(live.uid().to_owned()), resource_version: live.metadata.resource_version.clone() };
-    match delete::<CicdContext>(operator, key, judged, "context_delete").await? {
-        Deletion::Changed => return Err(CleaningError::Changed(format!("CicdContext {key}"))),
-        Deletion::Gone => {}
-        Deletion::Deleted => {
-            operator.crash.pass(Point::ContextDeleted);
-            operator.metrics.history_deleted.get_or_create(&KindLabel { kind: CONTEXT }).inc();
-            tracing::info!(
-                namespace = key.namespace,
-                context = key.name,
-                uid = live.uid(),
-                ttl_seconds = ttl.as_secs(),
-                "context deleted: nothing happened in it for as long as its ttlSecondsAfterLastActivity says"
-            );
-        }
+    if remove::<CicdContext>(operator, key, judged, "context_delete", Point::ContextDeleted, CONTEXT).await? {
+        tracing::info!(
+            namespace = key.namespace,
+            context = key.name,
+            uid = live.uid(),
+            ttl_seconds = ttl.as_secs(),
+            "context deleted: nothing happened in it for as long as its ttlSecondsAfterLastActivity says"
+        );
     }
     Ok(Next::Await)
 }

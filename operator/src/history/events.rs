@@ -11,18 +11,14 @@ use kube::api::Preconditions;
 
 use super::{
     EVENT,
+    cleaning::{CleaningError, remove},
     finished::{FinishedEvent, Limits, Standing},
 };
 use crate::{
     cache::{ObjectKey, Stored, watch},
-    client::RequestError,
     crash::Point,
-    metrics::KindLabel,
     queue::Next,
-    shared::{
-        Operator,
-        deletion::{Deletion, delete},
-    },
+    shared::Operator,
     state::{Intent, WriteError},
 };
 
@@ -32,20 +28,6 @@ const AT_ONCE: usize = 64;
 const IN_PARALLEL: usize = 4;
 /// When events are looked at again whose context is there, but is not one of ours.
 const NOT_OURS: Duration = Duration::from_hours(1);
-
-/// Why cleaning did not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum CleaningError {
-    /// A request to the API server failed.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    /// The events could not be entered into the ledger.
-    #[error("enter events into the ledger: {0}")]
-    Ledger(#[from] WriteError),
-    /// An event or a context has changed since it was judged.
-    #[error("{0} changed meanwhile")]
-    Changed(String),
-}
 
 /// Deletes what goes beyond the limits of a context, and what has reached a time limit of its own.
 pub async fn of_context(
@@ -115,14 +97,8 @@ async fn delete_one(operator: &Operator, key: &ObjectKey, event: FinishedEvent) 
     // The very version that was judged: somebody may ask for a redelivery right now.
     let judged = Preconditions { uid: Some(event.uid.clone()), resource_version: Some(event.resource_version.clone()) };
     let object = ObjectKey::new(key.namespace.clone(), event.name.clone());
-    match delete::<CicdEvent>(operator, &object, judged, "event_delete").await? {
-        Deletion::Changed => return Err(CleaningError::Changed(format!("CicdEvent {object}"))),
-        Deletion::Gone => {}
-        Deletion::Deleted => {
-            operator.crash.pass(Point::EventDeleted);
-            operator.metrics.history_deleted.get_or_create(&KindLabel { kind: EVENT }).inc();
-            tracing::info!(namespace = key.namespace, context = key.name, event = event.name, "finished event deleted");
-        }
+    if remove::<CicdEvent>(operator, &object, judged, "event_delete", Point::EventDeleted, EVENT).await? {
+        tracing::info!(namespace = key.namespace, context = key.name, event = event.name, "finished event deleted");
     }
     watch::write(&operator.caches.events, |store| store.forget(&object, &event.uid));
     operator.history.forget_event(key, &event.name);

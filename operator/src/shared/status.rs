@@ -35,8 +35,7 @@ where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     S: Serialize,
 {
-    let api: Api<Stored<K>> = Api::namespaced(operator.client.clone(), object.namespace());
-    patch(operator, &api, object, status, target).await
+    patch(operator, &api_of(operator, object), object, status, target).await
 }
 
 /// Replaces the status of exactly this version of an object: if anybody has changed it since, that is an error, and
@@ -51,9 +50,9 @@ where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     S: Serialize,
 {
-    let api: Api<Stored<K>> = Api::namespaced(operator.client.clone(), object.namespace());
     let version = object.metadata.resource_version.as_deref().unwrap_or_default();
     let patch = replacement(object.uid(), version, to_value(status)?);
+    let api = api_of(operator, object);
     operator.metrics.write(target, bounded(api.patch_status(object.name(), &parameters(), &patch))).await
 }
 
@@ -89,6 +88,13 @@ where
         version = newer;
     }
     Err(RequestError::Overtaken(ATTEMPTS))
+}
+
+fn api_of<K>(operator: &Operator, object: &Stored<K>) -> Api<Stored<K>>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    Api::namespaced(operator.client.clone(), object.namespace())
 }
 
 fn to_value(status: &impl Serialize) -> Result<Value, RequestError> {
