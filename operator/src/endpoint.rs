@@ -1,12 +1,8 @@
-//! Endpoints: found and compiled for handlers, turned into destinations for deliveries, and reported on.
+//! Endpoints: found and compiled for handlers, their Secrets read for deliveries, and reported on.
 
 pub mod activity;
-mod certificate;
 pub mod compiled;
-pub mod destination;
 pub mod gather;
-pub mod proxy;
 pub mod reach;
 pub mod reconcile;
-pub mod secret;
-pub mod terms;
+pub mod vault;

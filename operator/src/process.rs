@@ -3,6 +3,7 @@
 use std::{error::Error, net::IpAddr, sync::Arc, time::Duration};
 
 use cicdcontext_delivery::{Policy, Sender};
+use cicdcontext_dispatch::Proxies;
 use jiff::SignedDuration;
 use tokio::{
     net::TcpListener,
@@ -16,7 +17,6 @@ use crate::{
     controller,
     controller::run::{Limits, Selection},
     crash::CrashPlan,
-    endpoint::proxy::Proxies,
     history::finished::Rules,
     leader::{self, Election, Leadership, Timing},
     metrics::Metrics,

@@ -18,6 +18,7 @@ use cicdcontext_crds::{
     CicdBase, CicdContext, CicdContextSpec, CicdEndpoint, CicdEndpointSpec, CicdEvent, CicdStateWrite, ClusterCicdBase,
 };
 use cicdcontext_delivery::Sender;
+use cicdcontext_dispatch::Proxies;
 use kube::{Api, Client, api::ListParams};
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +37,6 @@ use crate::{
     endpoint::{
         activity::Activities,
         compiled::{Compilation, Compiled},
-        proxy::Proxies,
         reach::Reach,
     },
     event::{order::is_to_run, retry::Due},

@@ -2,12 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use cicdcontext_crds::{CicdEndpoint, CicdEndpointSpec, handler::EndpointReference, vocabulary::reason};
+use cicdcontext_crds::{CicdEndpoint, CicdEndpointSpec, handler::EndpointReference};
 use cicdcontext_delivery::limit::Limits;
-use cicdcontext_engine::{
-    event::{Failure, Prospect},
-    handler::{EndpointLookup, Endpoints, Target},
-};
+use cicdcontext_dispatch::Specs;
+use cicdcontext_engine::handler::{EndpointLookup, Endpoints};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api,
@@ -17,7 +15,7 @@ use kube::{
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::{RequestError, bounded},
-    event::retry::gate,
+    event::line::gate,
     shared::Operator,
     waiting::{Gate, Line},
 };
@@ -30,31 +28,6 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// Namespace and spec of an endpoint that was found.
-    pub fn spec(&self, reference: &EndpointReference) -> Option<(&str, &CicdEndpointSpec)> {
-        self.specs.get(reference).map(|(stored, spec)| (stored.namespace(), spec))
-    }
-
-    /// Why an endpoint that was to be sent to cannot be: it went, or the permission did. It may come back.
-    pub fn problem(&self, reference: &EndpointReference) -> Failure {
-        let name = Target::Endpoint(reference.clone());
-        match self.find(reference) {
-            EndpointLookup::NotAllowed => {
-                let message = format!(
-                    "use CicdEndpoint {name}: there is none that lists this namespace in spec.allowedNamespaces"
-                );
-                Failure::new(Prospect::Final, reason::ENDPOINT_NOT_ALLOWED, message)
-            }
-            EndpointLookup::Broken(problem) => {
-                Failure::new(Prospect::Final, reason::ENDPOINT_NOT_READY, format!("use CicdEndpoint {name}: {problem}"))
-            }
-            EndpointLookup::NotFound | EndpointLookup::Found(_) => {
-                let message = format!("find CicdEndpoint {name}: there is none of this name");
-                Failure::new(Prospect::Retry, reason::ENDPOINT_NOT_FOUND, message)
-            }
-        }
-    }
-
     /// Takes in what has changed since: an attempt is made with the endpoint as it is then. One that went stays as it was,
     /// so that its answer is still judged: the gate of its line knows of that.
     pub async fn refresh(
@@ -96,6 +69,12 @@ impl Gathered {
 impl Endpoints for Gathered {
     fn find(&self, reference: &EndpointReference) -> EndpointLookup {
         self.lookups.get(reference).cloned().unwrap_or(EndpointLookup::NotFound)
+    }
+}
+
+impl Specs for Gathered {
+    fn spec(&self, reference: &EndpointReference) -> Option<(&str, &CicdEndpointSpec)> {
+        self.specs.get(reference).map(|(stored, spec)| (stored.namespace(), spec))
     }
 }
 

@@ -7,8 +7,9 @@ use cicdcontext_crds::{
     vocabulary::{condition, reason},
 };
 use cicdcontext_delivery::Scope;
+use cicdcontext_dispatch::{Secrets, destination};
 
-use super::{destination::destination, gather::find, secret::Secrets};
+use super::{gather::find, vault::NamespaceVault};
 use crate::{
     cache::{ObjectKey, Stored, watch},
     crash::Point,
@@ -141,7 +142,7 @@ async fn check(operator: &Operator, stored: &Stored<CicdEndpoint>, spec: &CicdEn
     if let Err(problem) = operator.compiled(stored, spec).await {
         return Check::Known(Err((reason::INVALID_TEMPLATE, problem)));
     }
-    let mut secrets = Secrets::new(operator.client.clone(), stored.namespace());
+    let mut secrets = Secrets::new(NamespaceVault::new(&operator.client, stored.namespace()));
     let scope = Scope::namespace(stored.namespace(), &operator.settings.cluster_domain);
     match destination(spec, &mut secrets, &operator.settings.proxies, scope, &[]).await {
         Ok(_) => Check::Known(Ok(())),

@@ -4,12 +4,13 @@ use cicdcontext_crds::{
     CicdEndpoint, CicdEvent, HandlerPhase, HandlerStatus, conditions, vocabulary::condition, vocabulary::reason,
 };
 use cicdcontext_delivery::History;
+use cicdcontext_dispatch::{Attempt, Specs};
 use cicdcontext_engine::{
     event::Delivered,
     handler::{Request, Target},
 };
 
-use super::{gather::Ready, send::Attempt};
+use super::gather::Ready;
 use crate::{
     cache::{ObjectKey, Stored, watch},
     endpoint::{gather::Gathered, reach::Turn},

@@ -1,11 +1,14 @@
-//! In which line a delivery stands, and what stands in the lines by what is written down of an event.
+//! In which line a delivery stands, whether that lets deliveries go, and what stands in the lines by what is written down of an event.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use cicdcontext_crds::{AttemptHistory, CicdEvent, EventPhase, HandlerPhase, HandlerStatus, vocabulary::reason};
+use cicdcontext_crds::{
+    AttemptHistory, CicdEndpointSpec, CicdEvent, EventPhase, HandlerPhase, HandlerStatus, vocabulary::reason,
+};
+use cicdcontext_dispatch::terms;
 use cicdcontext_engine::handler::Target;
 use jiff::Timestamp;
 
@@ -13,7 +16,7 @@ use super::order::order;
 use crate::{
     cache::{ObjectKey, Stored},
     shared::context_of_event,
-    waiting::{DeliveryId, Entry, Line, Why},
+    waiting::{DeliveryId, Entry, Gate, Line, Why},
 };
 
 /// The line of a request that a handler of `namespace` sends.
@@ -132,6 +135,12 @@ pub fn id(event: &Stored<CicdEvent>, handler: &str) -> DeliveryId {
 
 fn context(event: &Stored<CicdEvent>) -> Arc<str> {
     context_of_event(event).map(|key| key.name).unwrap_or_default().into()
+}
+
+/// Whether the endpoint with this spec lets deliveries go, and how many.
+pub fn gate(spec: &CicdEndpointSpec) -> Gate {
+    let limits = terms::limits(spec);
+    if spec.suspend == Some(true) { Gate::Suspended(limits) } else { Gate::Open(limits) }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use cicdcontext_crds::{CicdContext, CicdEndpointSpec, CicdEvent, EventPhase, Time, vocabulary::reason};
 use cicdcontext_delivery::History;
+use cicdcontext_dispatch::{Specs, Verdict, after, terms, without_endpoint};
 use cicdcontext_engine::{
     event::{Failure, Outcome, Run, Step, View, Wait, Write},
     handler::{Request, Target, request::endpoint_of},
@@ -17,14 +18,11 @@ use self::claim::{begin, unclaimed};
 use super::{
     delivered::{self, Judging},
     gather::Ready,
-    line, record,
-    retry::{self, Verdict},
-    send,
+    line, record, send,
 };
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::RequestError,
-    endpoint::terms,
     shared::{Operator, memory::BusyWith},
     state::{Intent, WriteError},
     waiting::{First, Line, Slot, Why},
@@ -171,10 +169,10 @@ impl<'a> Performance<'a> {
             let verdict = match self.ready.run.history_of(name) {
                 Some(history) => {
                     let history = terms::history(history).held(*held);
-                    retry::after(&terms::schedule(spec), &history, None, self.operator.precise_now())
+                    after(&terms::schedule(spec), &history, None, self.operator.precise_now())
                 }
                 None if spec.is_some() => continue,
-                None => retry::without_endpoint(self.started.0, self.operator.precise_now()),
+                None => without_endpoint(self.started.0, self.operator.precise_now()),
             };
             let Verdict::GiveUp(why) = verdict else { continue };
             // What could not be rendered is asked once more, and finds no endpoint.
@@ -368,19 +366,12 @@ impl<'a> Performance<'a> {
         let verdict = match last {
             Some(Last { history, retry_after, target, .. }) => {
                 let schedule = terms::schedule(self.spec(&target));
-                retry::after(&schedule, &history, retry_after, self.operator.precise_now())
+                after(&schedule, &history, retry_after, self.operator.precise_now())
             }
             // It could not even be rendered.
-            None => retry::without_endpoint(self.started.0, self.operator.precise_now()),
+            None => without_endpoint(self.started.0, self.operator.precise_now()),
         };
-        let Failure { reason, message, .. } = failure;
-        match verdict {
-            Verdict::Again { until, history } => {
-                self.ready.run.wait(Wait { reason, message, until, history });
-            }
-            Verdict::GiveUp(None) => self.ready.run.give_up(&reason, &message),
-            Verdict::GiveUp(Some(why)) => self.ready.run.give_up(&reason, &format!("{message}; {why}")),
-        }
+        verdict.tell(&mut self.ready.run, failure);
     }
 
     async fn write(&mut self, write: Write) -> Result<(), RequestError> {

@@ -3,19 +3,12 @@
 
 use std::fmt::Write as _;
 
-use cicdcontext_crds::{
-    CicdEndpointSpec, EventPhase, HandlerPhase, HandlerStatus, conditions::cut, vocabulary::reason,
-};
-use cicdcontext_engine::{
-    event::{Outcome, Progress, Rehearsal, RehearsedHandler, run::MAX_HANDLER_MESSAGE_BYTES},
-    handler::{Request, Target},
-};
+use cicdcontext_crds::{EventPhase, HandlerPhase, HandlerStatus, conditions::cut, vocabulary::reason};
+use cicdcontext_dispatch::shown;
+use cicdcontext_engine::event::{Outcome, Progress, Rehearsal, RehearsedHandler, run::MAX_HANDLER_MESSAGE_BYTES};
 
 use super::gather::Ready;
 use crate::{endpoint::gather::Gathered, shared::Operator};
-
-/// Bytes of a request that the status shows.
-const SHOWN_BYTES: usize = 16 * 1024;
 
 /// Rehearses to the end. Nobody knows what the receivers would answer: what would be captured of that is not written, and
 /// handlers that read it are marked.
@@ -80,37 +73,4 @@ impl Told {
             status.message = Some(cut(&parts.join("; "), MAX_HANDLER_MESSAGE_BYTES).to_owned());
         }
     }
-}
-
-/// The request as text. Of credentials only the place is shown.
-fn shown(request: &Request, endpoints: &Gathered) -> String {
-    let (url, spec) = match &request.target {
-        Target::Url(url) | Target::Foreign { url, .. } => (url.clone(), None),
-        Target::Endpoint(reference) => {
-            let spec = endpoints.spec(reference).map(|(_, spec)| spec);
-            let url = spec.and_then(|spec| spec.url.clone()).unwrap_or_else(|| format!("(url of {})", request.target));
-            (url, spec)
-        }
-    };
-    let path = request.path.as_deref().unwrap_or_default();
-    let root = if path.is_empty() { url.as_str() } else { url.trim_end_matches('/') };
-    let mut text = format!("{} {root}{path}\n", request.method.as_str());
-    for (name, value) in request.endpoint_headers.iter().chain(&request.headers) {
-        let _ = writeln!(text, "{name}: {value}");
-    }
-    for name in spec.into_iter().flat_map(secret_headers) {
-        let _ = writeln!(text, "{name}: ***");
-    }
-    let _ = writeln!(text, "webhook-id: {}", request.webhook_id);
-    if let Some(body) = &request.body {
-        let _ = write!(text, "\n{body}");
-    }
-    cut(&text, SHOWN_BYTES).to_owned()
-}
-
-fn secret_headers(spec: &CicdEndpointSpec) -> Vec<String> {
-    let from_secrets = spec.headers.iter().flatten().filter(|header| header.value_from.is_some());
-    let authorization = spec.auth.is_some().then(|| "authorization".to_owned());
-    let signature = spec.signing.is_some().then(|| "webhook-signature".to_owned());
-    from_secrets.map(|header| header.name.clone()).chain(authorization).chain(signature).collect()
 }

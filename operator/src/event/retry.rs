@@ -1,10 +1,9 @@
 //! The next attempt of a delivery that waits, once its turn has come.
 //!
-//! `verdict` decides without I/O what follows on an attempt. Everything else is founded on the event as the API server has
-//! it now: its stored request, its outcome so far, the live context and endpoint.
+//! It is founded on the event as the API server has it now: its stored request, its outcome so far, the live context and
+//! endpoint.
 
 pub mod expire;
-mod verdict;
 
 use std::{
     collections::HashMap,
@@ -15,7 +14,6 @@ use std::{
 use cicdcontext_crds::{CicdContext, CicdEvent, EventPhase, Time};
 use kube::Api;
 
-pub use self::verdict::{Verdict, after, full_second, gate, without_endpoint};
 use super::{
     gather::{self, Found},
     line,

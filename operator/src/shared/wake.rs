@@ -12,11 +12,7 @@ use crate::{
         store::Changed,
         watch::{self, Shared},
     },
-    event::{
-        line,
-        redeliver::is_asked_for,
-        retry::{expire::first_deadline, gate},
-    },
+    event::{line, redeliver::is_asked_for, retry::expire::first_deadline},
     history,
     report::Severity,
     waiting::{Gate, Line},
@@ -78,7 +74,7 @@ pub fn endpoint_changed(operator: &Operator, changed: &Changed<CicdEndpoint>) {
     let line = Line::Endpoint(changed.key.clone());
     let spec = changed.after.as_ref().map(|endpoint| endpoint.spec());
     // One whose spec cannot be read lets deliveries go: each of them is told what is wrong.
-    let gate = spec.map_or(Gate::Missing, |spec| spec.map_or(Gate::Open(Limits::default()), |spec| gate(&spec)));
+    let gate = spec.map_or(Gate::Missing, |spec| spec.map_or(Gate::Open(Limits::default()), |spec| line::gate(&spec)));
     operator.waiting.set_gate(&line, gate);
     operator.waiting.forget_backing_off(&line);
 }

@@ -4,17 +4,14 @@ use std::time::Duration;
 
 use cicdcontext_crds::{Claim, HandlerPhase, Time};
 use cicdcontext_delivery::History;
+use cicdcontext_dispatch::{full_second, terms};
 use cicdcontext_engine::{event::Run, handler::Target};
 
 use super::{Interruption, Performance};
 use crate::{
     client::RequestError,
     crash::Point,
-    endpoint::terms,
-    event::{
-        record::{self, ClaimError},
-        retry,
-    },
+    event::record::{self, ClaimError},
     shared::Operator,
 };
 
@@ -31,7 +28,7 @@ impl Performance<'_> {
         let claim = Claim {
             holder: self.operator.settings.identity.clone(),
             attempt: i32::try_from(history.attempts()).unwrap_or(i32::MAX).saturating_add(1),
-            deadline: Time(retry::full_second(until)),
+            deadline: Time(full_second(until)),
         };
         if !self.ready.run.claim(claim.clone(), terms::kept(history)) {
             return Ok(None);

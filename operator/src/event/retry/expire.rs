@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use cicdcontext_crds::{CicdEvent, CicdEventStatus, EventPhase, HandlerPhase, HandlerStatus, Time};
+use cicdcontext_dispatch::{WAIT_FOR_ENDPOINT, terms};
 use jiff::Timestamp;
 
-use super::{conclude, look_at_all, verdict::WAIT_FOR_ENDPOINT};
+use super::{conclude, look_at_all};
 use crate::{
     cache::{ObjectKey, Stored, watch},
     client::RequestError,
-    endpoint::terms,
     event::{
         gather::{self, Found},
         line,

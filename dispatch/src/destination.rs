@@ -11,10 +11,10 @@ use cicdcontext_delivery::{Credentials, Destination, RequestError, Scope};
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{
+use crate::{
     certificate::{material, of_secret},
     proxy::{Proxies, UnknownProxy},
-    secret::{SecretError, Secrets},
+    secret::{SecretError, Secrets, Unavailable, Vault},
 };
 
 /// Why an endpoint is no destination.
@@ -48,13 +48,13 @@ pub enum DestinationError {
 }
 
 impl DestinationError {
-    pub(super) fn material(place: impl Into<String>, origin: String, problem: &impl ToString) -> Self {
+    pub(crate) fn material(place: impl Into<String>, origin: String, problem: &impl ToString) -> Self {
         Self::Material { place: place.into(), origin, problem: problem.to_string() }
     }
 
-    /// Whether the API server only did not answer.
+    /// Whether a Secret or ConfigMap only could not be read now.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Secret(SecretError::Unavailable { source, .. }) if source.code() != Some(403))
+        matches!(self, Self::Secret(SecretError::Unavailable { source: Unavailable { forbidden: false, .. }, .. }))
     }
 
     /// The reason for status, one of `vocabulary::reason`.
@@ -71,7 +71,7 @@ impl DestinationError {
 /// Makes the destination of an endpoint. `headers` are the texts of its headers that are templates.
 pub async fn destination(
     spec: &CicdEndpointSpec,
-    secrets: &mut Secrets,
+    secrets: &mut Secrets<impl Vault>,
     proxies: &Proxies,
     scope: Scope,
     headers: &[(String, String)],
@@ -114,7 +114,7 @@ pub async fn destination(
     Ok(destination.credentials(credentials(spec, secrets).await?))
 }
 
-async fn credentials(spec: &CicdEndpointSpec, secrets: &mut Secrets) -> Result<Credentials, SecretError> {
+async fn credentials(spec: &CicdEndpointSpec, secrets: &mut Secrets<impl Vault>) -> Result<Credentials, SecretError> {
     let Some(auth) = &spec.auth else { return Ok(Credentials::None) };
     if let Some(bearer) = &auth.bearer {
         return Ok(Credentials::Bearer(secrets.value(&bearer.secret_key_ref).await?));

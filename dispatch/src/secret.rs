@@ -1,16 +1,14 @@
-//! Secrets and ConfigMaps, read by name when a request needs them and forgotten with it.
+//! Secrets and ConfigMaps, read by name when a request needs them and forgotten with it. Where they are kept is the
+//! business of a [`Vault`].
 
-use std::collections::HashMap;
+use std::{collections::HashMap, error::Error};
 
 use cicdcontext_crds::{
     endpoint::{ConfigMapKeyReference, SecretKeyReference},
     vocabulary::reason,
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::{Api, Client};
 use secrecy::SecretString;
-
-use crate::client::{RequestError, bounded};
 
 /// Types of Secrets that are credentials of the cluster itself; they are never sent anywhere.
 const REFUSED_TYPES: [&str; 4] = [
@@ -19,6 +17,25 @@ const REFUSED_TYPES: [&str; 4] = [
     "helm.sh/release.v1",
     "kubernetes.io/dockerconfigjson",
 ];
+
+/// Where the Secrets and ConfigMaps of one namespace are kept.
+pub trait Vault: Send + Sync {
+    /// The Secret of this name, if there is one.
+    fn secret(&self, name: &str) -> impl Future<Output = Result<Option<Secret>, Unavailable>> + Send;
+
+    /// The ConfigMap of this name, if there is one.
+    fn config_map(&self, name: &str) -> impl Future<Output = Result<Option<ConfigMap>, Unavailable>> + Send;
+}
+
+/// Why a vault did not say whether it has an object.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+pub struct Unavailable {
+    /// Whether it refuses to be asked, which does not pass by itself.
+    pub forbidden: bool,
+    /// Why not.
+    pub source: Box<dyn Error + Send + Sync>,
+}
 
 /// Why a Secret's value cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,13 +75,13 @@ pub enum SecretError {
         /// What is wrong.
         problem: String,
     },
-    /// The API server did not give it.
+    /// The vault did not give it.
     #[error("read {what}: {source}")]
     Unavailable {
         /// Kind and name of the object.
         what: String,
         /// Why not.
-        source: RequestError,
+        source: Unavailable,
     },
 }
 
@@ -79,18 +96,17 @@ impl SecretError {
     }
 }
 
-/// Reads Secrets and ConfigMaps of one namespace, each Secret at most once.
-pub struct Secrets {
-    api: Api<Secret>,
-    config_maps: Api<ConfigMap>,
+/// Reads from a vault, each Secret at most once.
+#[derive(Debug)]
+pub struct Secrets<V> {
+    vault: V,
     read: HashMap<String, Secret>,
 }
 
-impl Secrets {
-    /// The Secrets of `namespace`.
-    pub fn new(client: Client, namespace: &str) -> Self {
-        let config_maps = Api::namespaced(client.clone(), namespace);
-        Self { api: Api::namespaced(client, namespace), config_maps, read: HashMap::new() }
+impl<V: Vault> Secrets<V> {
+    /// The Secrets of this vault; none is read yet.
+    pub fn new(vault: V) -> Self {
+        Self { vault, read: HashMap::new() }
     }
 
     /// The value of a key.
@@ -114,11 +130,9 @@ impl Secrets {
     pub async fn config_map_value(&self, reference: &ConfigMapKeyReference) -> Result<SecretString, SecretError> {
         let ConfigMapKeyReference { name, key } = reference;
         let wrong = |problem: String| SecretError::ConfigMap { name: name.clone(), problem };
-        let found = match bounded(self.config_maps.get(name)).await {
-            Ok(found) => found,
-            Err(error) if error.is_not_found() => {
-                return Err(wrong("it does not exist in the endpoint's namespace".to_owned()));
-            }
+        let found = match self.vault.config_map(name).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Err(wrong("it does not exist in the endpoint's namespace".to_owned())),
             Err(source) => return Err(SecretError::Unavailable { what: format!("ConfigMap {name}"), source }),
         };
         let (mut texts, mut bytes) = (found.data.unwrap_or_default(), found.binary_data.unwrap_or_default());
@@ -133,9 +147,9 @@ impl Secrets {
     }
 
     async fn get(&self, name: &str) -> Result<Secret, SecretError> {
-        let secret = match bounded(self.api.get(name)).await {
-            Ok(secret) => secret,
-            Err(error) if error.is_not_found() => return Err(SecretError::NotFound(name.to_owned())),
+        let secret = match self.vault.secret(name).await {
+            Ok(Some(secret)) => secret,
+            Ok(None) => return Err(SecretError::NotFound(name.to_owned())),
             Err(source) => return Err(SecretError::Unavailable { what: format!("Secret {name}"), source }),
         };
         match &secret.type_ {
@@ -143,6 +157,55 @@ impl Secrets {
                 Err(SecretError::Refused { name: name.to_owned(), kind: kind.clone() })
             }
             _ => Ok(secret),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Shelf, secret};
+
+    fn key(name: &str, key: &str) -> SecretKeyReference {
+        SecretKeyReference { name: name.to_owned(), key: key.to_owned() }
+    }
+
+    async fn told(secrets: &mut Secrets<&Shelf>, name: &str, of: &str) -> (&'static str, String) {
+        let error = secrets.value(&key(name, of)).await.unwrap_err();
+        (error.reason(), error.to_string())
+    }
+
+    #[tokio::test]
+    async fn each_secret_is_read_once_and_loses_the_line_break_at_its_end() {
+        use secrecy::ExposeSecret;
+
+        let shelf = Shelf::default().with(secret("chat", &[("token", b"s3cret\r\n"), ("user", b" robot")]));
+        let mut secrets = Secrets::new(&shelf);
+        for (name, value) in [("token", "s3cret"), ("user", " robot"), ("token", "s3cret")] {
+            assert_eq!(secrets.value(&key("chat", name)).await.unwrap().expose_secret(), value);
+        }
+        assert_eq!(shelf.asked(), ["chat"]);
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_cannot_be_used_is_told_with_its_reason_and_without_its_value() {
+        let mut of_cluster = secret("builder", &[("token", b"s3cret")]);
+        of_cluster.type_ = Some("kubernetes.io/service-account-token".to_owned());
+        let shelf = Shelf::default().with(secret("chat", &[("raw", b"s3cret\xff")])).with(of_cluster).without("locked");
+        let mut secrets = Secrets::new(&shelf);
+        for (name, of, reason, message) in [
+            ("gone", "a", "SecretNotFound", "read Secret gone: it does not exist in the endpoint's namespace"),
+            ("chat", "a", "SecretNotFound", "read Secret chat: it has no key \"a\""),
+            ("chat", "raw", "SecretRefused", "read Secret chat: the value of key \"raw\" is not UTF-8 text"),
+            (
+                "builder",
+                "token",
+                "SecretRefused",
+                "read Secret builder: Secrets of type kubernetes.io/service-account-token are never sent",
+            ),
+            ("locked", "a", "SecretNotFound", "read Secret locked: nobody may read it"),
+        ] {
+            assert_eq!(told(&mut secrets, name, of).await, (reason, message.to_owned()));
         }
     }
 }

@@ -4,14 +4,17 @@ use cicdcontext_crds::endpoint::{SecretKeyReference, Tls};
 use cicdcontext_delivery::{TlsMaterial, tls::TlsError};
 use secrecy::ExposeSecret;
 
-use super::{destination::DestinationError, secret::Secrets};
+use crate::{
+    destination::DestinationError,
+    secret::{Secrets, Vault},
+};
 
 /// Keys of a Secret of type kubernetes.io/tls.
 const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
 
 /// Whom the endpoint trusts, and who it is.
-pub(super) async fn material(tls: &Tls, secrets: &mut Secrets) -> Result<TlsMaterial, DestinationError> {
+pub(crate) async fn material(tls: &Tls, secrets: &mut Secrets<impl Vault>) -> Result<TlsMaterial, DestinationError> {
     let mut material = TlsMaterial::default();
     if let Some(source) = &tls.ca {
         let (pem, origin) = match (&source.secret_key_ref, &source.config_map_key_ref) {
@@ -40,6 +43,6 @@ pub(super) async fn material(tls: &Tls, secrets: &mut Secrets) -> Result<TlsMate
 }
 
 /// Where a value came from, for people.
-pub(super) fn of_secret(reference: &SecretKeyReference) -> String {
+pub(crate) fn of_secret(reference: &SecretKeyReference) -> String {
     format!("key {:?} of Secret {}", reference.key, reference.name)
 }

@@ -5,11 +5,12 @@ use std::{
     time::Duration,
 };
 
-use cicdcontext_crds::{AttemptHistory, CicdEndpointSpec, Time, endpoint::DEFAULT_MAX_ELAPSED_SECONDS};
+use cicdcontext_crds::{AttemptHistory, Time, endpoint::DEFAULT_MAX_ELAPSED_SECONDS};
 use cicdcontext_delivery::{History, Next, Schedule, schedule::GiveUp};
+use cicdcontext_engine::event::{Failure, Run, Wait};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{endpoint::terms, waiting::Gate};
+use crate::terms;
 
 /// What follows.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,18 @@ pub enum Verdict {
     },
     /// None, and why; nothing to say if only one attempt was allowed.
     GiveUp(Option<String>),
+}
+
+impl Verdict {
+    /// Tells the run whose current delivery failed like this: it waits, or is given up.
+    pub fn tell(self, run: &mut Run, failure: Failure) {
+        let Failure { reason, message, .. } = failure;
+        match self {
+            Self::Again { until, history } => run.wait(Wait { reason, message, until, history }),
+            Self::GiveUp(None) => run.give_up(&reason, &message),
+            Self::GiveUp(Some(why)) => run.give_up(&reason, &format!("{message}; {why}")),
+        }
+    }
 }
 
 /// What follows on the failed attempt that `history` counts last.
@@ -41,7 +54,7 @@ pub fn after(schedule: &Schedule, history: &History, retry_after: Option<Duratio
 }
 
 /// How long a handler waits for an endpoint that does not exist.
-pub(super) const WAIT_FOR_ENDPOINT: SignedDuration = SignedDuration::from_secs(DEFAULT_MAX_ELAPSED_SECONDS);
+pub const WAIT_FOR_ENDPOINT: SignedDuration = SignedDuration::from_secs(DEFAULT_MAX_ELAPSED_SECONDS);
 
 /// What follows if the endpoint does not exist. Nothing is tried, so that nothing counts but the time.
 pub fn without_endpoint(started: Timestamp, now: Timestamp) -> Verdict {
@@ -56,12 +69,6 @@ pub fn full_second(time: Timestamp) -> Timestamp {
     let second = time.as_second();
     let rounded = Timestamp::from_second(second).unwrap_or(time);
     if rounded < time { Timestamp::from_second(second.saturating_add(1)).unwrap_or(time) } else { rounded }
-}
-
-/// Whether the endpoint with this spec lets deliveries go, and how many.
-pub fn gate(spec: &CicdEndpointSpec) -> Gate {
-    let limits = terms::limits(spec);
-    if spec.suspend == Some(true) { Gate::Suspended(limits) } else { Gate::Open(limits) }
 }
 
 #[cfg(test)]
