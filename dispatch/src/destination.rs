@@ -130,3 +130,25 @@ async fn credentials(spec: &CicdEndpointSpec, secrets: &mut Secrets<impl Vault>)
     let password = secrets.value(&key(password_key, "password")).await?;
     Ok(Credentials::Basic { username, password })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{Shelf, spec};
+
+    #[tokio::test]
+    async fn a_vault_that_does_not_answer_may_pass_and_one_that_refuses_does_not() {
+        let bearer = json!({"secretKeyRef": {"name": "chat", "key": "token"}});
+        let spec = spec(json!({"url": "https://chat.example", "auth": {"bearer": bearer}}));
+        for (shelf, passes) in
+            [(Shelf::down(), true), (Shelf::default().without("chat"), false), (Shelf::default(), false)]
+        {
+            let scope = Scope::namespace("shop", "cluster.local");
+            let made = destination(&spec, &mut Secrets::new(&shelf), &Proxies::default(), scope, &[]).await;
+            let error = made.unwrap_err();
+            assert_eq!((error.may_pass(), error.reason()), (passes, reason::SECRET_NOT_FOUND), "{error}");
+        }
+    }
+}
