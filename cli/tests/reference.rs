@@ -1,5 +1,8 @@
 //! The page of the command line is made from the same definition as `--help`. `CLI_PAGE=write` writes it anew.
 
+// Helpers of a test may give up as tests may.
+#![allow(clippy::unwrap_used)]
+
 use std::{fmt::Write, fs, path::PathBuf};
 
 use cicdcontext_cli::{arguments::Arguments, exit};
