@@ -25,6 +25,7 @@ mod ending_namespace;
 mod endpoint_edit;
 mod endpoint_status;
 mod endpoints;
+mod examples;
 mod flow_control;
 mod freshness;
 mod generate;

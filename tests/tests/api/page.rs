@@ -176,7 +176,7 @@ fn programs() -> PathBuf {
 }
 
 /// A kubeconfig whose namespace is the scene's, as a reader's would be.
-async fn kubeconfig(scene: &Scene, role: Role) -> PathBuf {
+pub(crate) async fn kubeconfig(scene: &Scene, role: Role) -> PathBuf {
     let own = workspace().join("target/integration").join(format!("{}-{role:?}.kubeconfig", scene.namespace));
     std::fs::copy(scene.access.kubeconfig(role), &own).unwrap();
     let command = format!("kubectl config set-context --current --namespace={}", scene.namespace);

@@ -22,6 +22,10 @@ macro_rules! pages {
                 let file = file.unwrap();
                 let text = std::fs::read_to_string(file.path()).unwrap();
                 let name = file.file_name().into_string().unwrap();
+                // The page of the command has a test of its own.
+                if name == "cicdctl.md" {
+                    continue;
+                }
                 let example = text.contains("\n```console\n") || text.contains("\napiVersion:");
                 assert_eq!(played.contains(&name.as_str()), example, "{name}");
             }
