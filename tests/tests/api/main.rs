@@ -33,6 +33,7 @@ mod handlers;
 mod history;
 mod hostile;
 mod identity;
+mod in_pod;
 mod late;
 mod ledger;
 mod lifecycle;
