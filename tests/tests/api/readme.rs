@@ -20,8 +20,9 @@ fn commands(section: &str) -> Vec<String> {
 async fn the_commands_for_a_cluster_of_your_own_work_in_their_order() {
     let scene = Scene::new().await;
     scene.receiver.answer("/chat", Answer::json(200, &json!({"ok": true, "ts": "1700000000.0001"})));
-    let commands = commands("On a cluster of your own");
-    assert!(commands.len() >= 8, "{commands:#?}");
+    let mut commands = commands("On a cluster of your own");
+    commands.extend(self::commands("The command line"));
+    assert!(commands.len() >= 12, "{commands:#?}");
     // The test's own namespace, and the loopback receiver in the place of one that has TLS.
     let url = json!({"spec": {"url": scene.receiver.url("/chat"), "allowHttp": true}}).to_string();
     for command in commands {
