@@ -19,8 +19,8 @@ pub use event::{
     ContentArguments, EventArguments, EventFormat, EventsArguments, FiringArguments, GenerateArguments,
     RedeliverArguments, WaitArguments, WaitFor,
 };
-pub(crate) use object::is_namespace_name;
 pub use object::{Object, UsageError};
+pub(crate) use object::{is_namespace_name, is_object_name};
 pub use program::{CompletionArguments, CopyToArguments, Shell, VersionArguments};
 pub use state::{ChangeArguments, GetArguments, LoadArguments, SetArguments, UnsetArguments, ValueFormat, Via};
 

@@ -10,15 +10,15 @@ use thiserror::Error;
 /// Characters of an argument in a message.
 const SHOWN: usize = 60;
 
-/// A value for a place in the state.
+/// A value for a place in the state, or the file that holds it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Assignment {
+pub struct Assignment<V = Value> {
     /// The place.
     pub path: Path,
     /// Set, or Append (`[]`) or Add (`{}`).
     pub op: ChangeOperation,
     /// What to write; Append and Add take each item of a list.
-    pub value: Value,
+    pub value: V,
 }
 
 /// An argument that is no assignment.
@@ -39,6 +39,26 @@ pub enum AssignmentError {
     NoKey {
         /// The argument's name.
         flag: &'static str,
+        /// How to write it.
+        form: &'static str,
+    },
+    /// `:=` before the name of a file.
+    #[error("read {flag} '{found}': ':=' stands before JSON, not before the name of a file; write {form}")]
+    JsonOfFile {
+        /// The argument's name.
+        flag: &'static str,
+        /// The argument, cut.
+        found: String,
+        /// How to write it.
+        form: &'static str,
+    },
+    /// Nothing after the `=`, where a file belongs.
+    #[error("read {flag} '{found}': no file is named; write {form}")]
+    NoFile {
+        /// The argument's name.
+        flag: &'static str,
+        /// The argument, cut.
+        found: String,
         /// How to write it.
         form: &'static str,
     },
@@ -69,14 +89,7 @@ impl Assignment {
             form: FORM,
         })?;
         let (left, json) = left.strip_suffix(':').map_or((left, false), |left| (left, true));
-        let (path, op) = if let Some(path) = left.strip_suffix("[]") {
-            (path, ChangeOperation::Append)
-        } else if let Some(path) = left.strip_suffix("{}") {
-            (path, ChangeOperation::Add)
-        } else {
-            (left, ChangeOperation::Set)
-        };
-        let path = Path::parse(path)?;
+        let (path, op) = place(left)?;
         let value = if json { read_json(flag, left, right)? } else { Value::from(right) };
         Ok(Self { path, op, value })
     }
@@ -86,6 +99,34 @@ impl Assignment {
         let op = (self.op != ChangeOperation::Set).then_some(self.op);
         ValueChange { path: self.path.to_string(), op, value: Some(self.value), split: None }
     }
+}
+
+impl Assignment<String> {
+    /// Reads one argument whose value is the name of a file. `flag` names it in messages.
+    pub fn of_file(flag: &'static str, text: &str) -> Result<Self, AssignmentError> {
+        const FORM: &str = "PATH=FILE, as in state.build.log=build.log";
+        let (left, file) = path_value(flag, FORM, text)?;
+        if left.ends_with(':') {
+            return Err(AssignmentError::JsonOfFile { flag, found: shown(text), form: FORM });
+        }
+        if file.is_empty() {
+            return Err(AssignmentError::NoFile { flag, found: shown(text), form: FORM });
+        }
+        let (path, op) = place(left)?;
+        Ok(Self { path, op, value: file.to_owned() })
+    }
+}
+
+/// What stands before the sign: the path, and whether something is added to a list there.
+fn place(left: &str) -> Result<(Path, ChangeOperation), AssignmentError> {
+    let (path, op) = if let Some(path) = left.strip_suffix("[]") {
+        (path, ChangeOperation::Append)
+    } else if let Some(path) = left.strip_suffix("{}") {
+        (path, ChangeOperation::Add)
+    } else {
+        (left, ChangeOperation::Set)
+    };
+    Ok((Path::parse(path)?, op))
 }
 
 /// Takes `KEY=VALUE` apart at its first `=`.

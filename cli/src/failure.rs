@@ -2,7 +2,11 @@
 
 use std::{io, time::Duration};
 
-use cicdcontext_engine::{event::FactsError, state::Refusal};
+use cicdcontext_engine::{
+    configuration::{ConfigurationError, json_path::JsonPathError},
+    event::FactsError,
+    state::Refusal,
+};
 use thiserror::Error;
 
 use crate::{arguments::UsageError, exit::Exit, output::file::FileError, source::SourceError, verbs::load::LoadError};
@@ -39,6 +43,36 @@ pub enum Failure {
         context: String,
         /// Attempts that were made.
         attempts: usize,
+    },
+    /// The operator does not apply a state write.
+    #[error("set CicdContext {context}: the operator refuses it: {message}")]
+    StateWriteRefused {
+        /// The context.
+        context: String,
+        /// Reason and message of its condition Applied.
+        message: String,
+    },
+    /// The operator did not apply a state write in time.
+    #[error(
+        "set CicdContext {context}: no operator applied CicdStateWrite {write} within {} s; {}; a write in flight may \
+         still land: look before you repeat it, and check that the operator runs", .after.as_secs_f32(),
+        .left.as_ref().map_or("it was withdrawn".to_owned(), |why| format!("it could not be withdrawn: {why}"))
+    )]
+    NotApplied {
+        /// The context.
+        context: String,
+        /// The name of the CicdStateWrite.
+        write: String,
+        /// How long was waited.
+        after: Duration,
+        /// Why it may be there still, if it may.
+        left: Option<String>,
+    },
+    /// The context was deleted before a change was made.
+    #[error("set CicdContext {context}: it was deleted before the change was made")]
+    ContextDeleted {
+        /// The context.
+        context: String,
     },
     /// The event did not succeed.
     #[error("event {event}: {phase}: {reason}: {message}")]
@@ -96,27 +130,86 @@ pub enum Failure {
         /// What is wrong.
         problem: String,
     },
+    /// A file that a flag names cannot be read.
+    #[error("{request}: {problem}")]
+    Unread {
+        /// What was tried, with the file's name.
+        request: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A JSONPath cannot be followed through the state.
+    #[error("get from CicdContext {context}: {problem}")]
+    Query {
+        /// The context.
+        context: String,
+        /// What is wrong.
+        problem: JsonPathError,
+    },
+    /// There is such a context already.
+    #[error(
+        "init CicdContext {context}: it exists already, {made_for}; go on with it with --if-exists=keep, begin anew with \
+         --if-exists=reset, or choose another name"
+    )]
+    ContextExists {
+        /// The context.
+        context: String,
+        /// Which run it was made for.
+        made_for: String,
+    },
+    /// The configuration of a context cannot be resolved.
+    #[error("resolve the configuration of CicdContext {context}: {problem}")]
+    Configuration {
+        /// The context.
+        context: String,
+        /// What is wrong.
+        problem: Box<ConfigurationError>,
+    },
+    /// A variable cannot be rendered before there are events.
+    #[error("freeze variable {name} of CicdContext {context}: {problem}")]
+    NotFrozen {
+        /// The context.
+        context: String,
+        /// The variable.
+        name: String,
+        /// Why.
+        problem: String,
+    },
     /// The operating system gives no random numbers.
-    #[error("choose an id for the event: the system gives no random numbers; choose one with --id ID")]
+    #[error("choose a name: the system gives no random numbers")]
     NoRandomness,
 }
 
 impl Failure {
+    /// A change of this context was refused.
+    pub fn refused(context: &str, refusal: Refusal) -> Self {
+        Self::Refused { context: context.to_owned(), refusal }
+    }
+
     /// The exit code that tells a script about it.
     pub fn exit(&self) -> Exit {
         match self {
             // The command line is right where only a limit is passed.
             Self::Usage(UsageError::Event(FactsError::TooLarge { .. }))
             | Self::Refused { .. }
+            | Self::StateWriteRefused { .. }
+            | Self::ContextExists { .. }
             | Self::Conflict { .. } => Exit::Refused,
             Self::Usage(_) => Exit::Usage,
             Self::ValueMissing { .. } => Exit::ValueMissing,
             Self::EventFailed { .. } => Exit::EventFailed,
-            Self::EventDeleted { .. } => Exit::NotFound,
-            Self::NotFinished { .. } => Exit::TimedOut,
+            Self::EventDeleted { .. } | Self::ContextDeleted { .. } => Exit::NotFound,
+            Self::NotFinished { .. } | Self::NotApplied { .. } => Exit::TimedOut,
             Self::Source(error) => error.exit(),
             Self::Load(error) => error.exit(),
-            Self::File(_) | Self::Output { .. } | Self::Form { .. } | Self::NoRandomness => Exit::Failed,
+            Self::File(_)
+            | Self::Unread { .. }
+            | Self::Output { .. }
+            | Self::Form { .. }
+            | Self::Query { .. }
+            | Self::Configuration { .. }
+            | Self::NotFrozen { .. }
+            | Self::NoRandomness => Exit::Failed,
         }
     }
 }

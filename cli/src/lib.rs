@@ -5,6 +5,7 @@
 
 pub mod arguments;
 pub mod assignment;
+pub mod configuration;
 pub mod console;
 pub mod environment;
 pub mod exit;

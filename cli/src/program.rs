@@ -164,8 +164,12 @@ mod tests {
             (&["event", "shop", "build"], "event: 'build' is not one: say what happened as PIPELINE=EVENT"),
             (
                 &["event", "--name", "shop", "shop", "build=ok"],
-                "event: there is no place for 'build=ok'; with --name or $CICD_CONTEXT no NAME is taken",
+                "event: --name is shop, so no NAME is taken; leave 'shop' out",
             ),
+            (&["unset", "shop"], "unset: name the paths to remove, for example state.build"),
+            (&["init", "shop", "--ttl", "soon"], "write a duration such as 7d, 36h or 1d12h"),
+            (&["init", "shop", "more"], "unexpected argument 'more' found"),
+            (&["delete"], "delete: name the CicdContext: as the first argument"),
             (&["event", "--name", "shop", "build=ok", "more"], "event: there is no place for 'more'"),
             (&["get", "shop", "-n", "Team"], "read --namespace 'Team': a name has lower-case letters"),
             (&["get", "shop", "--as-group", "g"], "read --as-group: a group alone cannot be acted as"),

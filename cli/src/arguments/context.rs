@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use super::value;
+
 /// Arguments of `init`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct InitArguments {
@@ -34,8 +36,8 @@ pub struct InitArguments {
     pub freeze_variables: bool,
 
     /// Delete the context this long after its last activity, for example 7d or 36h
-    #[arg(long, value_name = "DURATION")]
-    pub ttl: Option<String>,
+    #[arg(long, value_parser = value::lifetime, value_name = "DURATION")]
+    pub ttl: Option<i64>,
 
     /// When it exists already. What was made for the same $CICD_RUN_UID is kept in any case.
     #[arg(long, value_enum, default_value_t = IfExists::Fail, value_name = "WHAT")]

@@ -1,5 +1,6 @@
 //! Which CicdContext a command is about, and what is wrong with a command line.
 
+use cicdcontext_crds::configuration::MAX_BASES;
 use cicdcontext_engine::{event::FactsError, state::PathError};
 use thiserror::Error;
 
@@ -7,6 +8,10 @@ use crate::assignment::AssignmentError;
 
 /// Longest name of an object.
 const MAX_NAME: usize = 253;
+/// The variable that names the object.
+const ENVIRONMENT: &str = "$CICD_CONTEXT";
+/// Verbs after whose name nothing can stand that looks like a name.
+const NO_NAME_FOLLOWS: [&str; 8] = ["init", "get", "set", "unset", "load", "event", "explain", "delete"];
 
 /// What is wrong with a command line. Nothing was done.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -53,6 +58,55 @@ pub enum UsageError {
     /// Nothing to change.
     #[error("set: say what to change: PATH=TEXT, PATH:=JSON or --unset PATH")]
     NothingToSet,
+    /// No path to remove.
+    #[error("unset: name the paths to remove, for example state.build")]
+    NothingToUnset,
+    /// A condition that adds something.
+    #[error("read --if '{found}': [] and {{}} add to a list; write PATH=TEXT or PATH:=JSON, which must stand there")]
+    NotACondition {
+        /// The condition.
+        found: String,
+    },
+    /// A JSONPath is not one that is used.
+    #[error("{problem}")]
+    JsonPath {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// `--to` takes one value.
+    #[error("get: --to FILE writes one value into the file; name one path")]
+    NotOneValue,
+    /// A base is not named as one.
+    #[error("read --base '{found}': write CicdBase/NAME or ClusterCicdBase/NAME")]
+    NotABase {
+        /// What is written there.
+        found: String,
+    },
+    /// More bases than a context may have.
+    #[error("read --base: there are {actual}, a CicdContext has at most {MAX_BASES}; build one base on others")]
+    TooManyBases {
+        /// How many there are.
+        actual: usize,
+    },
+    /// A cicd context that no configuration can have.
+    #[error("read --cicd-context '{found}': name an entry of contexts, of 1 to 63 characters, for example stage")]
+    NotACicdContext {
+        /// What is written there.
+        found: String,
+    },
+    /// A name where none is taken.
+    #[error("{verb}: {what} is {name}, so no NAME is taken; leave '{found}' out{}", if *.what == ENVIRONMENT {
+        ", or unset the variable" } else { "" })]
+    NameTaken {
+        /// The verb.
+        verb: &'static str,
+        /// What names the object, as in `--name`.
+        what: &'static str,
+        /// The name that it says.
+        name: String,
+        /// The argument.
+        found: String,
+    },
     /// An assignment is not one.
     #[error(transparent)]
     Assignment(#[from] AssignmentError),
@@ -108,21 +162,31 @@ impl Object {
         environment: Option<&str>,
         arguments: impl IntoIterator<Item = String>,
     ) -> Result<Self, UsageError> {
-        let mut arguments = arguments.into_iter();
-        let named = flag.map(|name| ("--name", name)).or_else(|| environment.map(|name| ("$CICD_CONTEXT", name)));
+        let mut arguments = arguments.into_iter().peekable();
+        let named = flag.map(|name| ("--name", name)).or_else(|| environment.map(|name| (ENVIRONMENT, name)));
         let (what, name) = match named {
             Some((what, name)) => (what, name.to_owned()),
             None => ("NAME", arguments.next().ok_or(UsageError::NoObject { verb })?),
         };
-        let belongs_after = name == "state" || name.starts_with("state.") || name.contains(['=', '[']);
-        if what == "NAME" && belongs_after {
+        if what == "NAME" && belongs_after(&name) {
             return Err(UsageError::NotAnObject { verb, found: name });
+        }
+        if what != "NAME"
+            && NO_NAME_FOLLOWS.contains(&verb)
+            && let Some(found) = arguments.next_if(|first| is_object_name(first) && !belongs_after(first))
+        {
+            return Err(UsageError::NameTaken { verb, what, name, found });
         }
         if !is_object_name(&name) {
             return Err(UsageError::NotAName { what, found: name });
         }
         Ok(Self { name, rest: arguments.collect() })
     }
+}
+
+/// Whether an argument can only stand after the name of an object.
+fn belongs_after(argument: &str) -> bool {
+    argument == "state" || argument.starts_with("state.") || argument.starts_with('$') || argument.contains(['=', '['])
 }
 
 /// Whether a text can be the name of a namespace: an RFC 1123 label.
@@ -172,6 +236,26 @@ mod tests {
             "get: 'state.a' stands where the name of the CicdContext belongs: write it as the first argument, \
              with --name or in $CICD_CONTEXT"
         );
+    }
+
+    #[test]
+    fn a_name_where_none_is_taken_says_what_names_the_context_already() {
+        let text = |verb, flag, environment, arguments: &[&str]| {
+            let arguments = arguments.iter().map(ToString::to_string);
+            Object::find(verb, flag, environment, arguments).map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            text("get", None, Some("shop"), &["shop", "state.a"]).unwrap_err(),
+            "get: $CICD_CONTEXT is shop, so no NAME is taken; leave 'shop' out, or unset the variable"
+        );
+        assert_eq!(
+            text("delete", Some("shop"), None, &["store"]).unwrap_err(),
+            "delete: --name is shop, so no NAME is taken; leave 'store' out"
+        );
+        assert!(text("set", None, Some("shop"), &["a/b"]).is_ok(), "what is no name is told by whoever reads it");
+        assert!(text("generate", None, Some("shop"), &["build.dockerfile"]).is_ok());
+        assert!(text("event", None, Some("shop"), &["build=success"]).is_ok());
+        assert!(text("get", None, Some("shop"), &["$.state.a"]).is_ok());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Values of flags.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
+
+/// Seconds that `ttlSecondsAfterLastActivity` may have.
+const LIFETIMES: RangeInclusive<i64> = 60..=315_360_000;
 
 /// Reads a time limit: `30s`, `2m`, `1h30m`, `500ms`, or seconds without a unit as kubectl does. 0 is no limit.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
@@ -12,6 +15,14 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
         Duration::try_from(signed).map_err(|_| wrong())?
     };
     Ok(if limit.is_zero() { Duration::MAX } else { limit })
+}
+
+/// Reads how long a context lives without activity, in seconds: `7d`, `36h`, `1d12h`. A day has 24 hours.
+pub(super) fn lifetime(text: &str) -> Result<i64, String> {
+    let wrong = || "write a duration such as 7d, 36h or 1d12h, of 60 seconds to 3650 days".to_owned();
+    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+    let seconds = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?.as_secs();
+    if LIFETIMES.contains(&seconds) { Ok(seconds) } else { Err(wrong()) }
 }
 
 #[cfg(test)]
@@ -32,6 +43,18 @@ mod tests {
     fn what_is_no_duration_is_refused() {
         for text in ["", "soon", "-1s", "-5", "5 parsecs"] {
             assert!(timeout(text).unwrap_err().starts_with("write a duration such as 30s"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lifetime_may_be_given_in_days() {
+        assert_eq!(lifetime("7d"), Ok(7 * 24 * 3600));
+        assert_eq!(lifetime("36h"), Ok(36 * 3600));
+        assert_eq!(lifetime("1d12h"), Ok(36 * 3600));
+        assert_eq!(lifetime("1w"), Ok(7 * 24 * 3600));
+        assert_eq!(lifetime("3650d"), Ok(315_360_000));
+        for text in ["", "7", "59s", "0d", "-1d", "1y", "1mo", "3651d", "soon"] {
+            assert!(lifetime(text).unwrap_err().starts_with("write a duration such as 7d"), "{text}");
         }
     }
 }

@@ -4,10 +4,12 @@
 //! longer fails the step after all its work. So it is refused before. The message also holds names and punctuation, of
 //! which nothing is known here: results that barely fit may still be too many.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, path::Path};
 
 use serde_json::Value;
 use thiserror::Error;
+
+use super::file::{self, FileError, FileWrite, How, Mode};
 
 /// Bytes that the results of one step may have in all.
 pub const MAX_BYTES: usize = 4096;
@@ -33,6 +35,12 @@ pub fn text(value: &Value) -> Cow<'_, str> {
         Value::String(text) => Cow::Borrowed(text),
         other => Cow::Owned(other.to_string()),
     }
+}
+
+/// Writes one value into a file that anybody may read.
+pub fn write(file: &Path, text: &str) -> Result<(), FileError> {
+    let (path, content) = (file.to_owned(), text.to_owned());
+    file::write(&[FileWrite { path, content, mode: Mode::SHARED, how: How::Replace, durable: false }])
 }
 
 /// Adds up the bytes of results; each is a path with its text.

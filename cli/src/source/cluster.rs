@@ -7,6 +7,7 @@ mod connect;
 mod contexts;
 mod events;
 mod origin;
+mod state_writes;
 mod stored;
 
 use std::{

@@ -44,6 +44,9 @@ pub enum Problem {
     /// The user may not do this.
     #[error("{0}; the ClusterRole cicd-pipeline grants what cicdctl needs")]
     Forbidden(String),
+    /// The user may not do this, and a step of a pipeline should not.
+    #[error("{0}; the ClusterRole cicd-editor grants it, cicd-pipeline does not")]
+    Privileged(String),
     /// The API server does not know the user.
     #[error(
         "the API server does not accept the credentials; log in again, or check --kubeconfig, --user and the token"
@@ -117,6 +120,17 @@ impl Problem {
             kube::Error::SerdeError(error) => Self::Unreadable(error.to_string()),
             error => Self::Unreachable { server: server.to_owned(), cause: innermost(&error) },
         }
+    }
+
+    /// Whether the request may have been carried out, although nobody says so.
+    pub fn is_unclear(&self) -> bool {
+        matches!(
+            self,
+            Self::Timeout { changes: true, .. }
+                | Self::Unreachable { .. }
+                | Self::Unreadable(_)
+                | Self::Other { code: 500.., .. }
+        )
     }
 
     /// Whether nothing was changed and the same may succeed once the object is read anew.

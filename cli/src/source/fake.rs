@@ -1,8 +1,14 @@
 //! A source without a cluster: it holds one context and its events, and applies patches as the API server does.
 
-use std::cell::{Cell, RefCell};
+mod configuration;
+pub(crate) mod state_writes;
 
-use cicdcontext_crds::{CicdContext, CicdEvent};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+};
+
+use cicdcontext_crds::{BaseReference, CicdContext, CicdEvent, CicdStateWrite, ConfigurationBlock};
 use futures::{
     StreamExt,
     stream::{self, LocalBoxStream},
@@ -15,6 +21,9 @@ use crate::{
     failure::Failure,
     source::{Change, Changed, Context, Contexts, Events, Problem, SourceError, cluster::change::by_patch},
 };
+
+/// The UID of the context.
+const UID: &str = "u1";
 
 /// One context and its events.
 #[derive(Default)]
@@ -35,6 +44,18 @@ pub(crate) struct Fake {
     pub(crate) changes: RefCell<Vec<Option<CicdEvent>>>,
     /// Contexts that were created.
     pub(crate) created: RefCell<Vec<CicdContext>>,
+    /// Annotations of the context.
+    pub(crate) annotations: RefCell<BTreeMap<String, String>>,
+    /// Bases, by name: what they build on, and their block.
+    pub(crate) bases: BTreeMap<String, (Vec<BaseReference>, ConfigurationBlock)>,
+    /// State writes that are there.
+    pub(crate) writes: RefCell<Vec<CicdStateWrite>>,
+    /// Creates of state writes that were asked for.
+    pub(crate) creates: RefCell<Vec<CicdStateWrite>>,
+    /// What happens to the next creates of state writes, the last one first.
+    pub(crate) faults: RefCell<Vec<state_writes::Fault>>,
+    /// What becomes of state writes.
+    pub(crate) operator: state_writes::Operator,
 }
 
 impl Fake {
@@ -58,9 +79,9 @@ impl Contexts for Fake {
         }
         let state = self.state.borrow().as_object().cloned();
         let state_schema = self.state_schema.as_ref().and_then(Value::as_object).cloned();
-        let (name, uid, resource_version) = (name.to_owned(), "u1".to_owned(), "7".to_owned());
-        let conditions = self.conditions.borrow().clone();
-        Ok(Context { name, uid, resource_version, state, state_schema, conditions, ..Context::default() })
+        let (name, uid, resource_version) = (name.to_owned(), UID.to_owned(), "7".to_owned());
+        let (conditions, annotations) = (self.conditions.borrow().clone(), self.annotations.borrow().clone());
+        Ok(Context { name, uid, resource_version, annotations, state, state_schema, conditions })
     }
 
     async fn patch_context(&self, _: &str, operations: &[PatchOperation]) -> Result<(), SourceError> {
@@ -70,7 +91,10 @@ impl Contexts for Fake {
             self.state.borrow_mut()["other"] = json!(self.interference.get());
             return Self::fail("patch CicdContext shop", Problem::Conflict);
         }
-        let mut object = json!({"spec": {}, "metadata": {"resourceVersion": "7"}});
+        let mut object = json!({"spec": {}, "metadata": {"resourceVersion": "7", "uid": UID}});
+        if !self.annotations.borrow().is_empty() {
+            object["metadata"]["annotations"] = json!(*self.annotations.borrow());
+        }
         if !self.state.borrow().is_null() {
             object["spec"]["state"] = self.state.borrow().clone();
         }
@@ -87,6 +111,8 @@ impl Contexts for Fake {
             return Self::fail("patch CicdContext shop", Problem::Conflict);
         }
         *self.state.borrow_mut() = object["spec"]["state"].clone();
+        let annotations = object["metadata"]["annotations"].take();
+        *self.annotations.borrow_mut() = serde_json::from_value(annotations).unwrap_or_default();
         Ok(())
     }
 
@@ -104,7 +130,7 @@ impl Contexts for Fake {
     }
 
     async fn delete_context(&self, _: &str, uid: &str) -> Result<(), SourceError> {
-        if uid == "u1" { Ok(()) } else { Self::fail("delete CicdContext shop", Problem::Conflict) }
+        if uid == UID { Ok(()) } else { Self::fail("delete CicdContext shop", Problem::Conflict) }
     }
 
     async fn change(&self, name: &str, change: &Change) -> Result<Changed, Failure> {

@@ -1,9 +1,11 @@
 //! `set`: changes of the state, all or none.
 
+pub(super) mod changes;
+
 use std::fmt;
 
 use cicdcontext_crds::ChangeOperation;
-use cicdcontext_engine::state::{ChangeSet, Path, PlainChange, PlainPrecondition, change::Expected};
+use cicdcontext_engine::state::{ChangeSet, PlainChange, PlainPrecondition, change::Expected};
 
 use crate::{
     arguments::{ChangeArguments, Object, SetArguments, UsageError},
@@ -22,21 +24,26 @@ pub struct Request {
 }
 
 impl Request {
-    /// Understands the arguments; `object` holds the assignments. What `--unset` names goes first.
-    pub fn read(arguments: &SetArguments, object: Object) -> Result<Self, UsageError> {
-        let mut changes = Vec::with_capacity(arguments.unset.len() + object.rest.len());
-        for path in &arguments.unset {
-            let path = Path::parse(path)?;
-            changes.push(PlainChange { path, op: ChangeOperation::Unset, value: None, split: None });
-        }
-        for text in &object.rest {
-            let Assignment { path, op, value } = Assignment::parse("PATH=TEXT", text)?;
-            changes.push(PlainChange { op, ..PlainChange::set(path, value) });
-        }
-        if changes.is_empty() {
+    /// Understands the arguments; `object` holds the assignments, `files` what was read from files. What `--unset` and
+    /// `--clear` name goes first.
+    pub fn read(arguments: &SetArguments, object: Object, files: Vec<PlainChange>) -> Result<Self, UsageError> {
+        let mut all = changes::emptied(ChangeOperation::Unset, &arguments.unset)?;
+        all.extend(changes::emptied(ChangeOperation::Clear, &arguments.clear)?);
+        all.extend(changes::assigned("PATH=TEXT", &object.rest)?);
+        all.extend(files);
+        if all.is_empty() {
             return Err(UsageError::NothingToSet);
         }
-        Ok(Self { context: object.name, change: change(&arguments.change, changes)? })
+        Self::of(object.name, &arguments.change, all)
+    }
+
+    /// These changes of a context.
+    pub(super) fn of(
+        context: String,
+        arguments: &ChangeArguments,
+        changes: Vec<PlainChange>,
+    ) -> Result<Self, UsageError> {
+        Ok(Self { context, change: change(arguments, changes)? })
     }
 
     /// The change.
@@ -46,10 +53,13 @@ impl Request {
 }
 
 /// The change that the arguments of a verb say.
-pub(super) fn change(arguments: &ChangeArguments, changes: Vec<PlainChange>) -> Result<Change, UsageError> {
+fn change(arguments: &ChangeArguments, changes: Vec<PlainChange>) -> Result<Change, UsageError> {
     let mut preconditions = Vec::with_capacity(arguments.conditions.len());
     for text in &arguments.conditions {
-        let Assignment { path, value, .. } = Assignment::parse("--if", text)?;
+        let Assignment { path, op, value } = Assignment::parse("--if", text)?;
+        if op != ChangeOperation::Set {
+            return Err(UsageError::NotACondition { found: text.clone() });
+        }
         preconditions.push(PlainPrecondition { path, expected: Expected::Equals(value) });
     }
     let set = ChangeSet { preconditions, changes, ..ChangeSet::default() };
@@ -76,7 +86,8 @@ impl fmt::Display for Told<'_> {
 /// Carries out the command.
 pub async fn command(arguments: &SetArguments, setting: Setting<'_>, console: &mut Console) -> Result<(), Failure> {
     let object = setting.object("set", arguments.object.iter().chain(&arguments.assignments))?;
-    let request = Request::read(arguments, object)?;
+    let files = changes::of_files(&arguments.set_file, &arguments.set_json_file)?;
+    let request = Request::read(arguments, object, files)?;
     run(&setting.place().await?, &request, setting.global.verbosity, console).await
 }
 
@@ -99,5 +110,45 @@ pub(super) fn tell(context: &str, changed: &Changed, verbosity: u8, console: &mu
     }
     if verbosity > 0 {
         console.note(&Told(context, changed).to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::source::fake::Fake;
+
+    fn owned(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(ToString::to_string).collect()
+    }
+
+    fn read(arguments: &SetArguments, assignments: &[&str]) -> Result<Request, UsageError> {
+        Request::read(arguments, Object { name: "shop".to_owned(), rest: owned(assignments) }, Vec::new())
+    }
+
+    #[tokio::test]
+    async fn what_is_removed_or_emptied_goes_before_what_is_written() {
+        let arguments = SetArguments {
+            unset: owned(&["state.map"]),
+            clear: owned(&["state.list", "state.none"]),
+            ..SetArguments::default()
+        };
+        let request = read(&arguments, &["state.map.new=1", "state.list[]:=[1,2]"]).unwrap();
+        let fake = Fake::new(json!({"map": {"old": 0}, "list": [0]}));
+        let set =
+            cicdcontext_engine::state::apply_all(fake.state.borrow().as_object(), &[request.change().set.clone()]);
+        assert_eq!(serde_json::Value::Object(set.state), json!({"map": {"new": "1"}, "list": [1, 2], "none": []}));
+    }
+
+    #[test]
+    fn a_condition_compares_a_value_and_adds_nothing() {
+        let mut arguments = SetArguments::default();
+        arguments.change.conditions = owned(&["state.list[]=x"]);
+        assert_eq!(
+            read(&arguments, &["state.a=1"]).unwrap_err().to_string(),
+            "read --if 'state.list[]=x': [] and {} add to a list; write PATH=TEXT or PATH:=JSON, which must stand there"
+        );
     }
 }

@@ -101,8 +101,13 @@ impl ChangeSet {
         Ok(Self { changes, ..Self::default() })
     }
 
-    /// The changes and preconditions of a state write; at most [`limits::STATE_WRITE_BYTES`] in all.
+    /// The changes and preconditions of a state write; at most [`limits::CHANGES`] and [`limits::PRECONDITIONS`], and
+    /// [`limits::STATE_WRITE_BYTES`] in all.
     pub fn from_state_write(write: &CicdStateWriteSpec) -> Result<Self, Refusal> {
+        let preconditions = write.preconditions.as_ref().map_or(0, Vec::len);
+        if preconditions > limits::PRECONDITIONS {
+            return Err(Refusal::TooManyPreconditions { actual: preconditions });
+        }
         let actual = limits::size(&write.changes) + write.preconditions.as_ref().map_or(0, limits::size);
         if actual > limits::STATE_WRITE_BYTES {
             return Err(Refusal::WriteTooLarge { actual });

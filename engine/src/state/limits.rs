@@ -17,6 +17,8 @@ pub const DEPTH: usize = 64;
 pub const STATE_WRITE_BYTES: usize = 256 * 1024;
 /// Changes in one state write or in one event's `set`.
 pub const CHANGES: usize = 256;
+/// Preconditions of one state write.
+pub const PRECONDITIONS: usize = 64;
 
 /// What a change of state must stay within.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,21 @@
-//! A change of the state in one JSON patch, all or none, guarded by what was read.
+//! A change of the state, all or none: by a patch of our own, or by a CicdStateWrite that the operator applies.
 //!
-//! When somebody else changed the same place in the meantime, the context is read anew and the patch made anew, after
-//! a pause that grows and differs from process to process.
+//! A patch is guarded by what was read. When somebody else changed the same place in the meantime, the context is read
+//! anew and the patch made anew, after a pause that grows and differs from process to process. Many writers of one
+//! place get on better through the operator, which merges what waits into one patch.
+
+pub(in crate::source) mod state_write;
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use cicdcontext_crds::ChangeOperation;
 
+use self::state_write::{StateWrites, by_state_write, spec};
 use crate::{
+    arguments::Via,
     failure::Failure,
+    setting::Occasion,
     source::{
         Change, Changed, Contexts,
         plan::{Plan, plan},
@@ -17,6 +24,8 @@ use crate::{
 
 /// Attempts after the first one.
 const RETRIES: usize = 10;
+/// Attempts after the first one before the operator is asked to do it.
+const RETRIES_BEFORE_THE_OPERATOR: usize = 2;
 /// The first pause, and the longest; jitter adds up to as much again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
@@ -31,6 +40,32 @@ pub(super) fn delays() -> impl Iterator<Item = Duration> {
         .build()
 }
 
+/// Makes a change in the way that it asks for. `auto` patches, and goes through the operator for whatever is added to a
+/// list and where others get in the way each time.
+pub(in crate::source) async fn make<S: Contexts + StateWrites>(
+    source: &S,
+    name: &str,
+    change: &Change,
+    occasion: &Occasion,
+) -> Result<Changed, Failure> {
+    let adds = |op| matches!(op, ChangeOperation::Append | ChangeOperation::Add);
+    let by_operator = async || {
+        let spec = spec(name, change).map_err(|refusal| Failure::refused(name, refusal))?;
+        by_state_write(source, spec, change, occasion).await
+    };
+    match change.via {
+        Via::Patch => by_patch(source, name, change, delays()).await,
+        Via::Operator => by_operator().await,
+        Via::Auto if change.set.changes.iter().any(|change| adds(change.op)) => by_operator().await,
+        // One that is too large for a state write can only go on as it began.
+        Via::Auto if spec(name, change).is_err() => by_patch(source, name, change, delays()).await,
+        Via::Auto => match by_patch(source, name, change, delays().take(RETRIES_BEFORE_THE_OPERATOR)).await {
+            Err(Failure::Conflict { attempts, .. }) => Ok(Changed { attempts, ..by_operator().await? }),
+            made => made,
+        },
+    }
+}
+
 /// Reads, decides and patches until nobody interferes, at most once more than there are `delays`.
 pub(in crate::source) async fn by_patch<C: Contexts>(
     contexts: &C,
@@ -43,7 +78,7 @@ pub(in crate::source) async fn by_patch<C: Contexts>(
         attempts += 1;
         let context = contexts.context(name).await?;
         let Plan { paths, operations, unusable_schema, .. } =
-            plan(&context, change).map_err(|refusal| Failure::Refused { context: name.to_owned(), refusal })?;
+            plan(&context, change).map_err(|refusal| Failure::refused(name, refusal))?;
         let changed = Changed { paths, attempts, unusable_schema, ..Changed::default() };
         if changed.paths.is_empty() {
             return Ok(changed);

@@ -14,6 +14,7 @@ use kube::{
 use super::{Cluster, change, final_problem, stored};
 use crate::{
     failure::Failure,
+    setting::Occasion,
     source::{Change, Changed, Context, Contexts, Problem, SourceError},
 };
 
@@ -59,7 +60,14 @@ impl Contexts for Cluster {
     async fn delete_context(&self, name: &str, uid: &str) -> Result<(), SourceError> {
         let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
         let parameters = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-        self.send::<CicdContext>("delete", name, |request| request.delete(name, &parameters)).await.map(drop)
+        let deleted = self.send::<CicdContext>("delete", name, |request| request.delete(name, &parameters)).await;
+        match deleted {
+            // What a step of a pipeline may do does not reach so far.
+            Err(SourceError { request, problem: Problem::Forbidden(message) }) => {
+                Err(SourceError { request, problem: Problem::Privileged(message) })
+            }
+            deleted => deleted.map(drop),
+        }
     }
 
     async fn patch_context(&self, name: &str, operations: &[PatchOperation]) -> Result<(), SourceError> {
@@ -75,6 +83,6 @@ impl Contexts for Cluster {
     }
 
     async fn change(&self, name: &str, change: &Change) -> Result<Changed, Failure> {
-        change::by_patch(self, name, change, change::delays()).await
+        change::make(self, name, change, &Occasion::now()?).await
     }
 }

@@ -4,7 +4,7 @@ use cicdcontext_crds::{ChangeOperation, vocabulary::reason};
 use thiserror::Error;
 
 use crate::state::{
-    limits::{CHANGES, LimitError, STATE_WRITE_BYTES},
+    limits::{CHANGES, LimitError, PRECONDITIONS, STATE_WRITE_BYTES},
     path::{PathError, Segment},
 };
 
@@ -135,6 +135,12 @@ pub enum Refusal {
     /// More changes than one set may have.
     #[error("make {actual} changes: at most {CHANGES} are allowed together; split them")]
     TooManyChanges {
+        /// How many there are.
+        actual: usize,
+    },
+    /// More preconditions than one set may have.
+    #[error("check {actual} preconditions: at most {PRECONDITIONS} are allowed together")]
+    TooManyPreconditions {
         /// How many there are.
         actual: usize,
     },

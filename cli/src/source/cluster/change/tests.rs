@@ -14,7 +14,7 @@ fn read(assignments: &[&str], unset: &[&str], conditions: &[&str]) -> Change {
     let mut arguments = SetArguments { unset: owned(unset), ..SetArguments::default() };
     arguments.change.conditions = owned(conditions);
     let object = Object { name: "shop".to_owned(), rest: owned(assignments) };
-    Request::read(&arguments, object).unwrap().change().clone()
+    Request::read(&arguments, object, Vec::new()).unwrap().change().clone()
 }
 
 fn at_once(attempts: usize) -> impl Iterator<Item = Duration> {
