@@ -7,8 +7,10 @@ use std::{ffi::OsString, path::PathBuf};
 pub struct Environment {
     /// `CICD_CONTEXT`: the name of the CicdContext to work on.
     pub context: Option<String>,
-    /// `CICD_RUN_UID`: the pipeline run that all steps of one run name alike.
+    /// `CICD_RUN_UID`: the run of the pipeline that this process is a step of.
     pub run_uid: Option<String>,
+    /// `NO_COLOR`: print without colors.
+    pub no_color: bool,
     /// `KUBECONFIG`: kubeconfig files, separated as in `PATH`.
     pub kubeconfig: Option<OsString>,
     /// `HOME`, where `.kube/config` is looked for.
@@ -30,6 +32,7 @@ impl Environment {
             // What is not UTF-8 stays wrong as it is shown, and is refused as a name.
             context: set("CICD_CONTEXT").map(|name| name.to_string_lossy().into_owned()),
             run_uid: set("CICD_RUN_UID").map(|uid| uid.to_string_lossy().into_owned()),
+            no_color: set("NO_COLOR").is_some(),
             kubeconfig: set("KUBECONFIG"),
             home: set("HOME").map(PathBuf::from),
             in_pod: set("KUBERNETES_SERVICE_HOST").is_some(),

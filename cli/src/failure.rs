@@ -88,24 +88,68 @@ pub enum Failure {
     },
     /// The event was not finished in time.
     #[error(
-        "event {event}: not finished after {} s: {standing}; it goes on without this command: \
-         kubectl get cicdevent {event} -n {namespace}", .after.as_secs_f32()
+        "event {event}: not finished after {} s: {standing}; {further}", .after.as_secs_f32()
     )]
     NotFinished {
         /// The name of the CicdEvent.
         event: String,
-        /// Its namespace.
-        namespace: String,
         /// How long was waited.
         after: Duration,
         /// What was last seen of it.
         standing: String,
+        /// What becomes of it now.
+        further: String,
     },
     /// The event was deleted while it was waited for.
     #[error("event {event}: it was deleted before it was finished")]
     EventDeleted {
         /// The name of the CicdEvent.
         event: String,
+    },
+    /// No event has this name or id.
+    #[error(
+        "find event '{event}' of CicdContext {context}: it has none of this name or id; cicdctl events {context} lists \
+         those that there are"
+    )]
+    NoSuchEvent {
+        /// The context.
+        context: String,
+        /// What was asked for.
+        event: String,
+    },
+    /// Nothing of the event can be sent again.
+    #[error("event {event}: nothing to redeliver: {problem}")]
+    NothingToRedeliver {
+        /// The name of the CicdEvent.
+        event: String,
+        /// Why.
+        problem: String,
+    },
+    /// The user may not ask for a redelivery.
+    #[error("redeliver event {event}: {message}; the ClusterRole cicd-editor grants it")]
+    RedeliveryForbidden {
+        /// The name of the CicdEvent.
+        event: String,
+        /// The API server's words.
+        message: String,
+    },
+    /// What was waited for did not come.
+    #[error("wait for CicdContext {context}: not within {} s: {missing}", .after.as_secs_f32())]
+    NotYet {
+        /// The context.
+        context: String,
+        /// How long was waited.
+        after: Duration,
+        /// What is missing, and what is there instead.
+        missing: String,
+    },
+    /// The program could not be copied.
+    #[error("copy this program to {folder}: {problem}")]
+    Copy {
+        /// The folder.
+        folder: String,
+        /// What went wrong.
+        problem: String,
     },
     /// The cluster could not be asked.
     #[error(transparent)]
@@ -194,12 +238,13 @@ impl Failure {
             | Self::Refused { .. }
             | Self::StateWriteRefused { .. }
             | Self::ContextExists { .. }
-            | Self::Conflict { .. } => Exit::Refused,
+            | Self::Conflict { .. }
+            | Self::NothingToRedeliver { .. } => Exit::Refused,
             Self::Usage(_) => Exit::Usage,
             Self::ValueMissing { .. } => Exit::ValueMissing,
             Self::EventFailed { .. } => Exit::EventFailed,
-            Self::EventDeleted { .. } | Self::ContextDeleted { .. } => Exit::NotFound,
-            Self::NotFinished { .. } | Self::NotApplied { .. } => Exit::TimedOut,
+            Self::EventDeleted { .. } | Self::ContextDeleted { .. } | Self::NoSuchEvent { .. } => Exit::NotFound,
+            Self::NotFinished { .. } | Self::NotApplied { .. } | Self::NotYet { .. } => Exit::TimedOut,
             Self::Source(error) => error.exit(),
             Self::Load(error) => error.exit(),
             Self::File(_)
@@ -209,7 +254,9 @@ impl Failure {
             | Self::Query { .. }
             | Self::Configuration { .. }
             | Self::NotFrozen { .. }
-            | Self::NoRandomness => Exit::Failed,
+            | Self::NoRandomness
+            | Self::RedeliveryForbidden { .. }
+            | Self::Copy { .. } => Exit::Failed,
         }
     }
 }

@@ -5,11 +5,13 @@
 
 pub mod arguments;
 pub mod assignment;
+pub(crate) mod completion;
 pub mod configuration;
 pub mod console;
 pub mod environment;
 pub mod exit;
 pub mod failure;
+pub(crate) mod following;
 pub mod output;
 pub mod program;
 pub mod setting;

@@ -1,7 +1,7 @@
 //! `cicdctl`. It only wires: the library part of this crate does the work.
 
 use std::{
-    io::{stderr, stdout},
+    io::{IsTerminal, stderr, stdout},
     process::ExitCode,
 };
 
@@ -11,7 +11,8 @@ use cicdcontext_cli::{console::Console, environment::Environment, program};
 async fn main() -> ExitCode {
     // Fails only if there is one already, and nobody else installs one.
     rustls::crypto::ring::default_provider().install_default().ok();
-    let mut console = Console::new(stdout(), stderr());
+    let (data_is_terminal, notes_are_on_terminal) = (stdout().is_terminal(), stderr().is_terminal());
+    let mut console = Console::new(stdout(), stderr()).on_terminals(data_is_terminal, notes_are_on_terminal);
     let code = program::run(std::env::args_os(), &Environment::of_this_process(), &mut console).await;
     ExitCode::from(code.number())
 }

@@ -1,11 +1,15 @@
 //! The way of one command: command line, request, source, verb, exit code.
 
-use std::{ffi::OsString, path::Path};
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+};
 
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 
 use crate::{
     arguments::{Arguments, UsageError, Verb},
+    completion,
     console::{Console, one_line},
     environment::Environment,
     exit::Exit,
@@ -17,6 +21,12 @@ use crate::{
 /// Runs the command that `line` says, the program's own name first, and tells how it ended.
 pub async fn run(line: impl IntoIterator<Item = OsString>, environment: &Environment, console: &mut Console) -> Exit {
     let line: Vec<OsString> = line.into_iter().collect();
+    if stem(line.first()) == Some(OsStr::new(completion::PLUGIN)) {
+        return match console.data(&completion::for_kubectl(line.get(1..).unwrap_or_default())) {
+            Ok(()) => Exit::Done,
+            Err(failure) => failure.exit(),
+        };
+    }
     let name = program_name(line.first());
     let parsed = Arguments::command().bin_name(name).try_get_matches_from(&line);
     let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
@@ -34,13 +44,20 @@ pub async fn run(line: impl IntoIterator<Item = OsString>, environment: &Environ
 
 /// What the program calls itself: kubectl runs its plugins under names that nobody types.
 fn program_name(called: Option<&OsString>) -> &'static str {
-    let stem = called.and_then(|called| Path::new(called).file_stem());
-    if stem.is_some_and(|stem| stem == "kubectl-cicd") { "kubectl cicd" } else { "cicdctl" }
+    if stem(called) == Some(OsStr::new("kubectl-cicd")) { "kubectl cicd" } else { "cicdctl" }
+}
+
+/// The name of the file that was called.
+fn stem(called: Option<&OsString>) -> Option<&OsStr> {
+    called.and_then(|called| Path::new(called).file_stem())
 }
 
 async fn carry_out(arguments: Arguments, environment: &Environment, console: &mut Console) -> Result<(), Failure> {
     let Arguments { global, verb } = arguments;
     let setting = Setting { global: &global, environment };
+    if global.no_color || environment.no_color {
+        console.without_colors();
+    }
     match verb {
         Verb::Init(arguments) => verbs::init::command(&arguments, setting, console).await,
         Verb::Get(arguments) => verbs::get::command(&arguments, setting, console).await,
@@ -89,29 +106,8 @@ fn explain(error: &clap::Error, name: &str, console: &mut Console) -> Exit {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, io, rc::Rc};
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Recorded(Rc<RefCell<Vec<u8>>>);
-
-    impl io::Write for Recorded {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.borrow_mut().extend(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Recorded {
-        fn text(&self) -> String {
-            String::from_utf8(self.0.borrow().clone()).unwrap()
-        }
-    }
+    use crate::console::Recorded;
 
     /// Exit code, standard output and standard error of a command that needs no cluster.
     async fn run_without_cluster(line: &[&str]) -> (Exit, String, String) {
@@ -135,6 +131,31 @@ mod tests {
         assert!(data.contains("Usage: kubectl cicd get [OPTIONS] [NAME] [PATH]..."), "{data}");
         let (_, data, _) = run_without_cluster(&["./cicdctl", "get", "--help"]).await;
         assert!(data.contains("Usage: cicdctl get [OPTIONS] [NAME] [PATH]..."), "{data}");
+    }
+
+    #[tokio::test]
+    async fn under_its_plugins_name_it_completes_for_kubectl() {
+        let (exit, data, notes) = run_without_cluster(&["/opt/bin/kubectl_complete-cicd", "redel"]).await;
+        assert_eq!((exit, data.as_str(), notes.as_str()), (Exit::Done, "redeliver\n:4\n", ""));
+    }
+
+    #[tokio::test]
+    async fn each_shell_has_a_script_that_completes_the_verbs() {
+        for shell in ["bash", "zsh", "fish", "powershell"] {
+            let (exit, data, _) = run_without_cluster(&["cicdctl", "completion", shell]).await;
+            assert_eq!(exit, Exit::Done);
+            assert!(data.contains("redeliver") && data.contains("wait-for"), "{shell}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_is_impossible_is_one_line_and_exit_1() {
+        let (exit, data, notes) = run_without_cluster(&["cicdctl", "copy-to", "/proc/none"]).await;
+        assert_eq!((exit, data.as_str()), (Exit::Failed, ""));
+        assert_eq!(
+            notes,
+            "error: copy this program to /proc/none: there is no such folder; create it first, or mount a volume there\n"
+        );
     }
 
     #[tokio::test]
@@ -172,6 +193,31 @@ mod tests {
             (&["delete"], "delete: name the CicdContext: as the first argument"),
             (&["event", "--name", "shop", "build=ok", "more"], "event: there is no place for 'more'"),
             (&["get", "shop", "-n", "Team"], "read --namespace 'Team': a name has lower-case letters"),
+            (&["generate", "shop"], "generate: no generator is named: name the generator as PIPELINE.GENERATOR"),
+            (&["generate", "shop", "build=x"], "generate: 'build=x' is not one: name the generator"),
+            (&["generate", "shop", "a.b.c"], "generate: 'a.b.c' is not one: name the generator as PIPELINE.GENERATOR"),
+            (&["event", "shop", "a=b", "--wait-for", "x"], "[possible values: finished, attempted]"),
+            (&["events", "shop", "e", "more"], "events: there is no place for 'more'"),
+            (
+                &["redeliver", "shop"],
+                "redeliver: name the event, by its name or its id; cicdctl events NAME lists them",
+            ),
+            (&["redeliver", "shop", "e", "--id", "a/b"], "read --id 'a/b': an id has 1 to 63 letters"),
+            (&["redeliver", "shop", "e", "h", "more"], "redeliver: there is no place for 'more'"),
+            (&["wait", "shop"], "the following required arguments were not provided: --for <WHAT>"),
+            (
+                &["wait", "shop", "--for", "build"],
+                "read --for 'build': write state.PATH, state.PATH=TEXT, state.PATH:=JSON",
+            ),
+            (&["wait", "shop", "--for", "condition=Ready=yes"], "read --for 'condition=Ready=yes': write"),
+            (&["wait", "shop", "--for", "event="], "read --for 'event=': write"),
+            (&["wait", "shop", "--for", "state.l[]=x"], "read --for 'state.l[]=x': write"),
+            (&["wait", "shop", "--for", "state.l:=x"], "read --for state.l: the value is not JSON"),
+            (&["wait", "shop", "more", "--for", "state.a"], "unexpected argument 'more' found"),
+            (&["wait", "--name", "shop", "more", "--for", "state.a"], "wait: there is no place for 'more'"),
+            (&["version", "--server", "-f", "x.yaml"], "version: with -f there is no server"),
+            (&["completion", "csh"], "[possible values: bash, zsh, fish, powershell]"),
+            (&["copy-to"], "the following required arguments were not provided: <DIR>"),
             (&["get", "shop", "--as-group", "g"], "read --as-group: a group alone cannot be acted as"),
         ] {
             let line: Vec<&str> = ["cicdctl"].iter().chain(line).copied().collect();

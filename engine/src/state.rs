@@ -27,6 +27,7 @@ pub mod path;
 pub mod schema;
 
 pub use change::{ChangeSet, Draft, Group, Outcome, PlainChange, PlainPrecondition, Refusal, apply, apply_all};
+pub use fingerprint::fingerprint;
 pub use ledger::{Effect, KnownEvent, Ledger, LedgerState};
 pub use limits::{LimitError, Limits};
 pub use path::{Path, PathError, Segment};

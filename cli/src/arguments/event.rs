@@ -21,7 +21,8 @@ pub struct EventArguments {
     #[command(flatten)]
     pub content: ContentArguments,
 
-    /// Show what each handler would send or write, and send and write nothing; waits for the outcome
+    /// Show what each handler would send or write, and send and write nothing. It waits for that, and keeps no id from
+    /// being fired
     #[arg(long)]
     pub dry_run: bool,
 
@@ -29,13 +30,14 @@ pub struct EventArguments {
     #[command(flatten)]
     pub firing: FiringArguments,
 
-    /// Wait until the event is finished and print what became of its handlers
+    /// Wait until the event is finished, print what became of its handlers, and end with exit code 5 if it failed. With
+    /// -f the event is always carried out before the command ends, and the exit code is the same without --wait
     #[arg(long)]
     pub wait: bool,
 
-    /// What --wait waits for
-    #[arg(long, value_enum, default_value_t = WaitFor::Finished, value_name = "WHAT")]
-    pub wait_for: WaitFor,
+    /// How far to wait; implies --wait [default: finished]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub wait_for: Option<WaitFor>,
 }
 
 /// What an event carries.
@@ -176,7 +178,7 @@ pub enum WaitFor {
     /// Until it is finished, retries and all.
     #[default]
     Finished,
-    /// Until each handler has had its first attempt, or has ended without one.
+    /// Until each handler has had its first attempt, or has ended without one; exit code 5 if one of them failed for good
     Attempted,
 }
 

@@ -121,6 +121,28 @@ pub enum UsageError {
         /// What was found.
         found: String,
     },
+    /// The generator is missing or is no `PIPELINE.GENERATOR`.
+    #[error(
+        "generate: {found}: name the generator as PIPELINE.GENERATOR, for example build.dockerfile, with letters, digits, _ and - in both names"
+    )]
+    NotAGenerator {
+        /// What was found.
+        found: String,
+    },
+    /// An event that a verb is about is not named.
+    #[error("{verb}: name the event, by its name or its id; cicdctl events NAME lists them")]
+    NoEvent {
+        /// The verb.
+        verb: &'static str,
+    },
+    /// What `wait` cannot wait for.
+    #[error(
+        "read --for '{found}': write state.PATH, state.PATH=TEXT, state.PATH:=JSON, condition=TYPE, condition=TYPE=False or event=ID"
+    )]
+    NotAwaitable {
+        /// What stands there.
+        found: String,
+    },
     /// A key of `--data`, or a path of a variable, that was given before.
     #[error("read {flag} '{key}': it is given twice; give each once")]
     Twice {

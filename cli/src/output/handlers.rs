@@ -4,21 +4,22 @@ use cicdcontext_crds::{CicdEvent, HandlerStatus, conditions, vocabulary::conditi
 use serde::Serialize;
 use serde_json::Value;
 
-use super::table;
+use super::{color::Palette, table};
 
 const HEADINGS: [&str; 5] = ["HANDLER", "TYPE", "PHASE", "REASON", "MESSAGE"];
 
 /// A line for each handler; for an event without any, a line that says how it ended.
-pub fn handlers(event: &CicdEvent) -> String {
+pub fn handlers(event: &CicdEvent, palette: Palette) -> String {
     let status = event.status.clone().unwrap_or_default();
     if status.handlers.is_empty() {
         let outcome = conditions::get(&status.conditions, condition::SUCCEEDED);
         let (reason, message) =
             outcome.map(|outcome| (outcome.reason.clone(), outcome.message.clone())).unwrap_or_default();
-        return table::table(["PHASE", "REASON", "MESSAGE"], &[[word(&status.phase), reason, message]]);
+        let row = [word(&status.phase), reason, message];
+        return table::painted(["PHASE", "REASON", "MESSAGE"], &[row], 0, palette);
     }
     let rows: Vec<[String; 5]> = status.handlers.iter().map(row).collect();
-    table::table(HEADINGS, &rows)
+    table::painted(HEADINGS, &rows, 2, palette)
 }
 
 fn row(handler: &HandlerStatus) -> [String; 5] {
@@ -60,7 +61,7 @@ mod tests {
              "message": "POST https://ci.example: 403 Forbidden, which no further attempt will change"},
         ]}));
         assert_eq!(
-            handlers(&event),
+            handlers(&event, Palette::Plain),
             "HANDLER  TYPE             PHASE      REASON     MESSAGE\n\
              tell     notify           Succeeded  Delivered\n\
              deploy   triggerPipeline  Failed     Delivered  POST https://ci.example: 403\n\
@@ -73,6 +74,9 @@ mod tests {
     fn an_event_without_handlers_says_how_it_ended() {
         let event = event(&json!({"phase": "Skipped", "conditions": [{"type": "Succeeded", "status": "True",
             "reason": "NoHandlers", "message": "nobody listens", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}));
-        assert_eq!(handlers(&event), "PHASE    REASON      MESSAGE\nSkipped  NoHandlers  nobody listens\n");
+        assert_eq!(
+            handlers(&event, Palette::Plain),
+            "PHASE    REASON      MESSAGE\nSkipped  NoHandlers  nobody listens\n"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::color::Palette;
 use crate::console::one_line;
 
 /// Characters that a line may have.
@@ -11,6 +12,16 @@ const GAP: usize = 2;
 
 /// Sets rows below headings; each line has at most [`WIDTH`] characters as long as the headings themselves do.
 pub fn table<const COLUMNS: usize>(headings: [&str; COLUMNS], rows: &[[String; COLUMNS]]) -> String {
+    painted(headings, rows, COLUMNS, Palette::Plain)
+}
+
+/// The same, with the phases in column `phase`, counted from 0, in their colors.
+pub fn painted<const COLUMNS: usize>(
+    headings: [&str; COLUMNS],
+    rows: &[[String; COLUMNS]],
+    phase: usize,
+    palette: Palette,
+) -> String {
     let rows: Vec<[String; COLUMNS]> =
         [headings.map(str::to_owned)].iter().chain(rows).map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
     let widths = widths(headings.map(|heading| heading.chars().count()), &rows);
@@ -20,16 +31,37 @@ pub fn table<const COLUMNS: usize>(headings: [&str; COLUMNS], rows: &[[String; C
         let height = cells.iter().map(ExactSizeIterator::len).max().unwrap_or_default();
         for _ in 0..height {
             let mut line = String::new();
-            for (cell, width) in cells.iter_mut().zip(widths) {
+            for (column, (cell, width)) in cells.iter_mut().zip(widths).enumerate() {
                 let part = cell.next().unwrap_or_default();
+                let color = row.get(column).filter(|_| column == phase && !part.is_empty());
+                let (before, after) = color.map_or(("", ""), |phase| palette.around(phase));
+                let padding = (width + GAP).saturating_sub(part.chars().count());
                 // Writing into a String cannot fail.
-                write!(line, "{part:<padded$}", padded = width + GAP).ok();
+                write!(line, "{before}{part}{after}{:padding$}", "").ok();
             }
             text.push_str(line.trim_end());
             text.push('\n');
         }
     }
     text
+}
+
+/// Labels with a text each, one below the other; `indent` stands before each line, and texts that are blank are left out.
+pub fn pairs(indent: &str, rows: &[(&str, String)]) -> String {
+    let rows: Vec<(&str, String)> = rows.iter().map(|(label, text)| (*label, one_line(text))).collect();
+    let told = || rows.iter().filter(|(_, text)| !text.is_empty());
+    let label_width = told().map(|(label, _)| label.chars().count() + 1 + GAP).max().unwrap_or_default();
+    let width = WIDTH.saturating_sub(label_width + indent.len()).max(1);
+    let mut output = String::new();
+    for (label, text) in told() {
+        let mut label = format!("{label}:");
+        for line in wrap(text, width) {
+            // Writing into a String cannot fail.
+            writeln!(output, "{indent}{label:<label_width$}{line}").ok();
+            label.clear();
+        }
+    }
+    output
 }
 
 /// Natural widths, of which the widest give way until a line fits; no column becomes narrower than its heading.
@@ -95,6 +127,26 @@ mod tests {
              tell-everyone  Failed\n\
              x              Succeeded  ok\n"
         );
+    }
+
+    #[test]
+    fn a_phase_is_painted_without_moving_the_columns() {
+        let rows = [row(["a", "Failed", "Failed"]), row(["b", "Skipped", ""])];
+        let plain = table(["NAME", "PHASE", "WHY"], &rows);
+        let colored = painted(["NAME", "PHASE", "WHY"], &rows, 1, Palette::Colored);
+        assert_eq!(colored.matches("\u{1b}[31mFailed\u{1b}[0m").count(), 1, "{colored:?}");
+        assert_eq!(colored.replace("\u{1b}[31m", "").replace("\u{1b}[0m", ""), plain);
+    }
+
+    #[test]
+    fn pairs_are_aligned_and_wrapped_and_blank_ones_left_out() {
+        let message = "word ".repeat(20);
+        let text = pairs("  ", &[("Id", "a\u{1b}b".to_owned()), ("None", String::new()), ("Message", message)]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "  Id:       a b");
+        assert!(lines[1].starts_with("  Message:  word word"), "{text}");
+        assert!(lines[2].starts_with("            word"), "{text}");
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{text}");
     }
 
     #[test]

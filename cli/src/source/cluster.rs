@@ -9,6 +9,7 @@ mod events;
 mod origin;
 mod state_writes;
 mod stored;
+mod version;
 
 use std::{
     io::Write,

@@ -42,6 +42,10 @@ pub(crate) struct Fake {
     pub(crate) events: RefCell<Vec<CicdEvent>>,
     /// What a watch sees after the event itself.
     pub(crate) changes: RefCell<Vec<Option<CicdEvent>>>,
+    /// What a watch of the context sees after the context itself.
+    pub(crate) contexts: RefCell<Vec<Option<Context>>>,
+    /// Whether it is like a source without an operator.
+    pub(crate) carries_out_events: bool,
     /// Contexts that were created.
     pub(crate) created: RefCell<Vec<CicdContext>>,
     /// Annotations of the context.
@@ -118,7 +122,9 @@ impl Contexts for Fake {
 
     fn watch_context(&self, name: &str) -> LocalBoxStream<'_, Result<Option<Context>, SourceError>> {
         let name = name.to_owned();
-        stream::once(async move { self.context(&name).await.map(Some) }).chain(stream::pending()).boxed_local()
+        let changes: Vec<_> = self.contexts.borrow().iter().cloned().map(Ok).collect();
+        let first = stream::once(async move { Ok(self.context(&name).await.ok()) });
+        first.chain(stream::iter(changes)).chain(stream::pending()).boxed_local()
     }
 
     async fn create_context(&self, context: &CicdContext) -> Result<(), SourceError> {
@@ -140,7 +146,7 @@ impl Contexts for Fake {
 
 impl Events for Fake {
     fn carries_out_events(&self) -> bool {
-        false
+        self.carries_out_events
     }
 
     async fn create_event(&self, event: &CicdEvent) -> Result<CicdEvent, SourceError> {
@@ -168,7 +174,8 @@ impl Events for Fake {
     }
 
     fn watch_events(&self, _: Option<&str>) -> LocalBoxStream<'_, Result<CicdEvent, SourceError>> {
-        let seen: Vec<_> = self.changes.borrow().iter().flatten().cloned().map(Ok).collect();
+        let known = self.events.borrow().clone();
+        let seen: Vec<_> = known.into_iter().chain(self.changes.borrow().iter().flatten().cloned()).map(Ok).collect();
         stream::iter(seen).chain(stream::pending()).boxed_local()
     }
 

@@ -1,9 +1,23 @@
 //! `version`: which program this is. It asks no server unless it is told to.
 
-use crate::{arguments::VersionArguments, console::Console, failure::Failure, setting::Setting};
+use crate::{
+    arguments::{UsageError, VersionArguments},
+    console::{Console, one_line},
+    failure::Failure,
+    setting::Setting,
+    source::cluster::{Cluster, ClusterOptions},
+};
 
 /// Carries out the command.
-#[allow(clippy::unused_async)]
-pub async fn command(_: &VersionArguments, _: Setting<'_>, console: &mut Console) -> Result<(), Failure> {
-    console.data(&format!("cicdctl {}\n", env!("CARGO_PKG_VERSION")))
+pub async fn command(arguments: &VersionArguments, setting: Setting<'_>, console: &mut Console) -> Result<(), Failure> {
+    if arguments.server && !setting.global.filename.is_empty() {
+        let text = "version: with -f there is no server; leave --server out, or -f".to_owned();
+        return Err(UsageError::CommandLine { text }.into());
+    }
+    console.data(&format!("cicdctl {}\n", env!("CARGO_PKG_VERSION")))?;
+    if arguments.server {
+        let cluster = Cluster::connect(ClusterOptions::from(setting.global), setting.environment).await?;
+        console.data(&format!("API server {}\n", one_line(&cluster.version().await?)))?;
+    }
+    Ok(())
 }

@@ -5,8 +5,14 @@ use sha2::{Digest, Sha256};
 
 /// The first `length` characters of the base32 SHA-256 of `parts`, joined by NUL bytes; 52 characters are all of it.
 ///
-/// No part holds a NUL (names, UIDs and annotation ids cannot), hence different parts never run into the same text.
-pub(crate) fn fingerprint(parts: &[&[u8]], length: usize) -> String {
+/// No part may hold a NUL (names, UIDs and annotation ids cannot), then different parts never run into the same text.
+///
+/// ```
+/// use cicdcontext_engine::state::fingerprint;
+///
+/// assert_eq!(fingerprint(&[b""], 16), "4oymiquy7qobjgx3");
+/// ```
+pub fn fingerprint(parts: &[&[u8]], length: usize) -> String {
     let mut hasher = Sha256::new();
     for (position, part) in parts.iter().enumerate() {
         if position > 0 {

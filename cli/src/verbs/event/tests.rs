@@ -1,34 +1,14 @@
-use std::{cell::RefCell, io, rc::Rc};
+use std::time::Duration;
 
-use cicdcontext_crds::{ContextReference, EventPhase};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    arguments::{ContentArguments, FiringArguments, Object, UsageError},
+    arguments::{ContentArguments, FiringArguments, GenerateArguments, Object, UsageError, WaitFor},
+    console::Recorded,
     exit::Exit,
     source::{Context, fake::Fake},
 };
-
-#[derive(Clone, Default)]
-struct Recorded(Rc<RefCell<Vec<u8>>>);
-
-impl io::Write for Recorded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Recorded {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.borrow().clone()).unwrap()
-    }
-}
 
 fn arguments() -> EventArguments {
     let firing = FiringArguments { id: Some("run-1".to_owned()), ..FiringArguments::default() };
@@ -251,13 +231,144 @@ async fn a_duplicate_takes_the_outcome_of_the_first_one() {
     assert!(notes.contains("already fired, with another content, which stands"), "{notes}");
 }
 
+/// The name that the event gets which was fired with these arguments in a run.
+fn name_in_run(run_uid: &str, arguments: &EventArguments) -> String {
+    let request = read(arguments, "build=success").unwrap().of_run(Some(run_uid));
+    request.event(&context(), &occasion()).unwrap().metadata.name.unwrap()
+}
+
 #[test]
-fn an_event_without_a_status_is_not_finished() {
-    let mut event = seen(json!({"phase": "Succeeded"}));
-    assert!(!is_finished(&event), "only the condition says so");
-    event.status = None;
-    event.spec.context_ref = ContextReference::default();
-    assert!(!is_finished(&event));
-    assert_eq!(standing(Some(&event)), "no operator has taken it up yet; check that one runs");
-    assert!(!EventPhase::default().is_final());
+fn in_a_run_the_id_is_made_from_the_run_and_all_that_the_event_says() {
+    let arguments = with_id(None);
+    let name = name_in_run("run", &arguments);
+    assert_eq!(name, name_in_run("run", &arguments), "a step that runs again");
+    assert_ne!(name, name_in_run("other", &arguments));
+    let content = ContentArguments { data: texts(&["k=v"]), ..ContentArguments::default() };
+    assert_ne!(name, name_in_run("run", &EventArguments { content, ..with_id(None) }));
+    let given = name_in_run("run", &with_id(Some("run-1")));
+    assert!(given.starts_with("shop-run-1-"), "{given}");
+}
+
+#[test]
+fn a_dry_run_never_takes_the_name_of_the_event_that_it_rehearses() {
+    let dry = |id| EventArguments { dry_run: true, ..with_id(id) };
+    let request = read(&dry(Some("run-1")), "build=success").unwrap();
+    let rehearsed = request.event(&context(), &occasion()).unwrap();
+    assert_eq!(rehearsed.spec.dry_run, Some(true));
+    assert_eq!(rehearsed.metadata.annotations.unwrap()["cicdcontext.io/source-id"], "run-1", "templates see it");
+    let event = read(&arguments(), "build=success").unwrap().event(&context(), &occasion()).unwrap();
+    assert_ne!(rehearsed.metadata.name, event.metadata.name);
+    let again = request.event(&context(), &Occasion { random: [1; 10], ..occasion() }).unwrap();
+    assert_ne!(rehearsed.metadata.name, again.metadata.name, "each shows how it would be now");
+    let in_run = |random| {
+        let request = read(&dry(None), "build=success").unwrap().of_run(Some("run"));
+        request.event(&context(), &Occasion { random, ..occasion() }).unwrap().metadata.name
+    };
+    assert_ne!(in_run([1; 10]), in_run([2; 10]));
+}
+
+#[tokio::test]
+async fn a_dry_run_waits_and_prints_what_would_be_sent() {
+    let fake = Fake::default();
+    let mut done = finished_as("Succeeded", "True", "DryRun");
+    done["handlers"][0]["request"] = json!("POST https://chat.example/\n\n{}");
+    *fake.changes.borrow_mut() = vec![Some(seen(done))];
+    let (ended, data, _) = fire(&fake, &EventArguments { dry_run: true, ..arguments() }).await;
+    ended.unwrap();
+    assert!(data.starts_with("HANDLER"), "{data}");
+    assert!(data.ends_with("\n\ntell would send:\n\nPOST https://chat.example/\n\n{}\n"), "{data}");
+    assert_eq!(fake.events.borrow()[0].spec.dry_run, Some(true));
+}
+
+#[test]
+fn a_generator_is_an_event_of_its_own_kind_and_always_waited_for() {
+    let object = |happened: &str| Object { name: "shop".to_owned(), rest: texts(&[happened]) };
+    let firing = FiringArguments { id: Some("run-1".to_owned()), ..FiringArguments::default() };
+    let arguments = GenerateArguments { firing, ..GenerateArguments::default() };
+    let request = Request::generator(&arguments, object("build.dockerfile")).unwrap();
+    assert!(request.waits());
+    let event = request.event(&context(), &occasion()).unwrap();
+    let spec = serde_json::to_value(&event.spec).unwrap();
+    assert_eq!(
+        (&spec["pipeline"], &spec["generate"], spec.get("event")),
+        (&json!("build"), &json!("dockerfile"), None)
+    );
+    let fired = read(&self::arguments(), "build=dockerfile").unwrap().event(&context(), &occasion()).unwrap();
+    assert_ne!(event.metadata.name, fired.metadata.name, "one id is two things at the two front doors");
+    for wrong in ["build", ".x", "build.", "a.b.c", "build=x"] {
+        let refused = Request::generator(&arguments, object(wrong));
+        assert!(matches!(refused, Err(UsageError::NotAGenerator { .. })), "{wrong}");
+    }
+}
+
+fn waiting(tell: &Value, log: &Value) -> Value {
+    let handler = |name: &str, more: &Value| {
+        let mut handler = json!({"name": name});
+        handler.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        handler
+    };
+    json!({"phase": "Retrying", "handlers": [handler("tell", tell), handler("log", log)]})
+}
+
+#[tokio::test]
+async fn wait_for_attempted_ends_once_each_handler_has_had_an_attempt() {
+    let attempted = EventArguments { wait_for: Some(WaitFor::Attempted), ..arguments() };
+    let (untried, tried) = (json!({"phase": "Waiting"}), json!({"phase": "Waiting", "attempts": 1}));
+    let fake = Fake::default();
+    *fake.changes.borrow_mut() = vec![
+        Some(seen(json!({"phase": "Running", "handlers": [{"name": "tell", "phase": "Succeeded"}]}))),
+        Some(seen(waiting(&tried, &untried))),
+        Some(seen(waiting(&tried, &json!({"phase": "Skipped"})))),
+    ];
+    let (ended, data, notes) = fire(&fake, &attempted).await;
+    ended.unwrap();
+    assert!(data.contains("log            Skipped"), "{data}");
+    let name = fake.events.borrow()[0].metadata.name.clone().unwrap();
+    let expected = format!("event {name}: tell Succeeded\nevent {name}: tell Waiting\nevent {name}: log Waiting\n");
+    assert_eq!(notes, expected, "a line for each change of a phase");
+
+    let fake = Fake::default();
+    let failed = json!({"phase": "Failed", "reason": "ClientError", "message": "403"});
+    *fake.changes.borrow_mut() = vec![Some(seen(waiting(&tried, &failed)))];
+    let failure = fire(&fake, &attempted).await.0.unwrap_err();
+    assert_eq!(failure.exit(), Exit::EventFailed);
+    assert!(failure.to_string().ends_with(": Retrying: ClientError: log: 403"), "{failure}");
+}
+
+#[tokio::test]
+async fn on_a_terminal_the_progress_is_one_line_that_goes_away() {
+    let fake = Fake::default();
+    let tried = json!({"phase": "Waiting", "attempts": 2});
+    *fake.changes.borrow_mut() = vec![
+        Some(seen(waiting(&tried, &json!({"phase": "Pending"})))),
+        Some(seen(finished_as("Succeeded", "True", "Succeeded"))),
+    ];
+    let (data, notes) = (Recorded::default(), Recorded::default());
+    let mut console = Console::new(data.clone(), notes.clone()).on_terminals(true, true);
+    let request = read(&EventArguments { wait: true, ..arguments() }, "build=success").unwrap();
+    run(&fake, &request, &occasion(), &mut console).await.unwrap();
+    let text = notes.text();
+    assert!(text.contains("\r\u{1b}[KRetrying, tell Waiting (2 tried), log Pending: shop-run-1-"), "{text:?}");
+    assert!(text.ends_with("\r\u{1b}[K") && !text.contains('\n'), "{text:?}");
+    assert!(data.text().contains("\u{1b}[32mSucceeded\u{1b}[0m"), "{:?}", data.text());
+}
+
+#[tokio::test]
+async fn without_an_operator_the_event_is_carried_out_before_the_command_ends() {
+    let fake = Fake { carries_out_events: true, ..Fake::default() };
+    *fake.changes.borrow_mut() = vec![Some(seen(finished_as("Failed", "False", "HandlerFailed")))];
+    let (ended, data, _) = fire(&fake, &arguments()).await;
+    assert_eq!(ended.unwrap_err().exit(), Exit::EventFailed);
+    assert!(data.starts_with("shop-run-1-") && data.lines().count() == 1, "{data}");
+
+    let fake = Fake { carries_out_events: true, ..Fake::default() };
+    let mut short = arguments();
+    short.firing.timeout = Duration::from_millis(20);
+    let late = fire(&fake, &short).await.0.unwrap_err();
+    assert!(
+        late.to_string().ends_with(
+            "its turn has not come; what still waits is kept, and the next command on these files takes it up"
+        ),
+        "{late}"
+    );
 }
