@@ -53,31 +53,31 @@ pub struct GlobalArguments {
     pub namespace: Option<String>,
 
     /// The kubeconfig file [default: $KUBECONFIG, else the Pod's ServiceAccount, else ~/.kube/config]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
 
     /// The context of the kubeconfig
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub context: Option<String>,
 
     /// The cluster of the kubeconfig
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub cluster: Option<String>,
 
     /// The user of the kubeconfig
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub user: Option<String>,
 
     /// The user to act as
-    #[arg(long = "as", global = true, value_name = "USER")]
+    #[arg(long = "as", global = true, hide_short_help = true, value_name = "USER")]
     pub impersonate: Option<String>,
 
     /// A group to act as, together with --as; may be repeated
-    #[arg(long = "as-group", global = true, value_name = "GROUP")]
+    #[arg(long = "as-group", global = true, hide_short_help = true, value_name = "GROUP")]
     pub impersonate_groups: Vec<String>,
 
     /// How long a single request may take, for example 10s, 2m or a number of seconds; 0 is for ever
-    #[arg(long, global = true, default_value = "30s", value_parser = value::timeout, value_name = "DURATION")]
+    #[arg(long, global = true, hide_short_help = true, default_value = "30s", value_parser = value::timeout, value_name = "DURATION")]
     pub request_timeout: Duration,
 
     /// Work on the manifests in this file or folder, without a cluster; may be repeated
@@ -85,15 +85,30 @@ pub struct GlobalArguments {
     pub filename: Vec<PathBuf>,
 
     /// Where state and events are kept with -f [default: .cicdctl beside the first PATH]
-    #[arg(long, global = true, value_name = "FOLDER", requires = "filename", help_heading = "Files")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "FOLDER",
+        requires = "filename",
+        help_heading = "Files"
+    )]
     pub state_dir: Option<PathBuf>,
 
     /// Print without colors; so does a NO_COLOR in the environment
-    #[arg(long, global = true, help_heading = "Output")]
+    #[arg(long, global = true, hide_short_help = true, help_heading = "Output")]
     pub no_color: bool,
 
     /// How much to tell on standard error: 1 what was changed, 6 each request
-    #[arg(short = 'v', long = "v", global = true, default_value_t = 0, value_name = "LEVEL", help_heading = "Output")]
+    #[arg(
+        short = 'v',
+        long = "v",
+        global = true,
+        hide_short_help = true,
+        default_value_t = 0,
+        value_name = "LEVEL",
+        help_heading = "Output"
+    )]
     pub verbosity: u8,
 }
 

@@ -314,10 +314,11 @@ fn typed(block: &[&str]) -> Vec<Step> {
             (Some(Step::Type(_, shown)), None) => shown.push((*line).to_owned()),
             _ => panic!("a console block begins with `$ `: {line}"),
         }
-        // A quoted text goes on until its end, a line with a backslash into the next.
+        // A quoted text and a here-document go on until their end, a line with a backslash into the next.
         going_on = match steps.last() {
             Some(Step::Type(typed, shown)) if shown.is_empty() => {
-                typed.ends_with('\\') || typed.matches('\'').count() % 2 == 1
+                let here = typed.contains("<<'END'") && !typed.ends_with("\nEND");
+                here || typed.ends_with('\\') || typed.matches('\'').count() % 2 == 1
             }
             _ => false,
         };
