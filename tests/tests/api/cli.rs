@@ -1,6 +1,10 @@
 //! `cicdctl` as a step of a pipeline runs it: a process of its own, with the rights of cicd-pipeline and no others.
 //!
-//! No operator runs here: what it would say of an event is written by hand, so that each outcome can be had.
+//! Unless a test starts one, no operator runs here: what it would say of an event is written by hand, so that each
+//! outcome can be had.
+
+mod contexts;
+mod state;
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -151,7 +155,8 @@ async fn processes_that_change_one_list_and_create_one_map_at_once_lose_nothing(
     let pipeline = Pipeline::with_state(&json!({"list": [0, 0, 0, 0, 0, 0, 0, 0]})).await;
     let changes: Vec<[String; 2]> =
         (0..8).map(|process| [format!("state.list[{process}]:=1"), format!("state.new.map.key{process}:=1")]).collect();
-    let running = changes.iter().map(|[item, key]| ran(pipeline.command(&["set", "shop", item, key])));
+    let running =
+        changes.iter().map(|[item, key]| ran(pipeline.command(&["set", "shop", item, key, "--via", "patch"])));
     for ran in join_all(running).await {
         assert_eq!(ran.code, 0, "{ran:?}");
     }
