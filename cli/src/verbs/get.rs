@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cicdcontext_engine::{configuration::json_path, state::Path};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
     arguments::{GetArguments, Object, UsageError, ValueFormat},
@@ -79,7 +79,7 @@ impl Request {
         if self.wanted.is_empty() {
             return value::one(self.format, &state);
         }
-        let root = json!({ "state": state });
+        let root = Value::Object(Map::from_iter([("state".to_owned(), state)]));
         let default = self.default.as_deref().map(Value::from);
         let mut found = Vec::with_capacity(self.wanted.len());
         let mut missing = Vec::new();

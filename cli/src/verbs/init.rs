@@ -3,6 +3,8 @@
 mod frozen;
 mod request;
 
+use std::time::Duration;
+
 use cicdcontext_crds::{CicdContext, vocabulary::annotation::RUN_UID};
 use cicdcontext_engine::state::patch;
 use json_patch::{PatchOperation, jsonptr::PointerBuf};
@@ -21,6 +23,8 @@ use crate::{
 
 /// How often somebody else may be faster.
 const ATTEMPTS: usize = 5;
+/// Pause before a context is created again of which nobody said whether it was.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Carries out the command.
 pub async fn command(arguments: &InitArguments, setting: Setting<'_>, console: &mut Console) -> Result<(), Failure> {
@@ -56,6 +60,11 @@ async fn create<S: Contexts>(source: &S, request: &Request, context: &CicdContex
         attempt += 1;
         match source.create_context(context).await {
             Err(error) if matches!(error.problem, Problem::AlreadyExists) => {}
+            // If it was made, it is found as that of this run.
+            Err(error) if error.problem.is_unclear() && request.run_uid().is_some() && attempt < ATTEMPTS => {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
             created => return Ok(created.map(|()| None)?),
         }
         let there = match source.context(name).await {

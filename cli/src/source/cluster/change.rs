@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_crds::ChangeOperation;
+use cicdcontext_engine::state::{Path, PlainChange, Segment};
 
 use self::state_write::{StateWrites, by_state_write, spec};
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     failure::Failure,
     setting::Occasion,
     source::{
-        Change, Changed, Contexts,
+        Change, Changed, Contexts, Problem,
         plan::{Plan, plan},
     },
 };
@@ -48,7 +49,6 @@ pub(in crate::source) async fn make<S: Contexts + StateWrites>(
     change: &Change,
     occasion: &Occasion,
 ) -> Result<Changed, Failure> {
-    let adds = |op| matches!(op, ChangeOperation::Append | ChangeOperation::Add);
     let by_operator = async || {
         let spec = spec(name, change).map_err(|refusal| Failure::refused(name, refusal))?;
         by_state_write(source, spec, change, occasion).await
@@ -61,9 +61,31 @@ pub(in crate::source) async fn make<S: Contexts + StateWrites>(
         Via::Auto if spec(name, change).is_err() => by_patch(source, name, change, delays()).await,
         Via::Auto => match by_patch(source, name, change, delays().take(RETRIES_BEFORE_THE_OPERATOR)).await {
             Err(Failure::Conflict { attempts, .. }) => Ok(Changed { attempts, ..by_operator().await? }),
+            // So many write at once that the API server lost patience with itself.
+            Err(Failure::Source(error)) if may_have_been_made(&error.problem) && is_repeatable(change) => {
+                by_operator().await
+            }
             made => made,
         },
     }
+}
+
+/// Whether the API server was reached and did not say what came of a patch.
+fn may_have_been_made(problem: &Problem) -> bool {
+    matches!(problem, Problem::Timeout { changes: true, .. } | Problem::Other { code: 500.., .. })
+}
+
+/// Whether a change that was made can be made again and is the same: no condition that it may have broken itself, and no
+/// places in a list, which may have moved.
+fn is_repeatable(change: &Change) -> bool {
+    let by_name = |path: &Path| path.segments().iter().all(|segment| matches!(segment, Segment::Key(_)));
+    let same = |change: &PlainChange| !adds(change.op) && by_name(&change.path);
+    change.set.preconditions.is_empty() && change.set.changes.iter().all(same)
+}
+
+/// Whether an operation adds to a list.
+fn adds(op: ChangeOperation) -> bool {
+    matches!(op, ChangeOperation::Append | ChangeOperation::Add)
 }
 
 /// Reads, decides and patches until nobody interferes, at most once more than there are `delays`.

@@ -224,6 +224,19 @@ async fn a_variable_that_cannot_be_rendered_is_named_and_nothing_is_created() {
 }
 
 #[tokio::test]
+async fn a_jinja_variable_that_reads_an_event_is_named_too() {
+    let freeze = async |template: &str| {
+        let block = json!({"templateEngine": "Jinja", "variables": {"v": template}, "contexts": {"stage": {}}});
+        let fake = with_base(&block);
+        let done = init(&fake, &freezing()).await.0;
+        done.map(|()| fake.created.borrow()[0].spec.variable_values.clone().unwrap()["v"].clone())
+    };
+    assert_eq!(freeze("{{cicd.state.app}}").await.unwrap(), "shop");
+    let failure = freeze("{{cicd.event.data.tag}}").await.unwrap_err().to_string();
+    assert!(failure.contains("variable v of CicdContext store: "), "{failure}");
+}
+
+#[tokio::test]
 async fn a_configuration_that_cannot_be_resolved_is_named() {
     let fake = with_base(&json!({"contexts": {"prod": {}}}));
     let failure = init(&fake, &freezing()).await.0.unwrap_err();

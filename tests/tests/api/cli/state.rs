@@ -173,6 +173,30 @@ async fn a_create_whose_answer_is_lost_appends_once() {
 }
 
 #[tokio::test]
+async fn a_patch_whose_answer_is_lost_is_made_again_only_if_that_is_the_same() {
+    let pipeline = Pipeline::with_operator(&json!({"phase": "ready"})).await;
+    let gate = Gate::before(pipeline.0.access.client(Role::Pipeline).await.unwrap()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("gate");
+    gate.write_kubeconfig(&kubeconfig).unwrap();
+    gate.faults(move |asked| {
+        let reply = || Reply::status(504, "Timeout", "request did not complete within the requested timeout");
+        asked.is("PATCH", "/shop").then(|| Fault::Lost(reply()))
+    });
+    let set = async |line: &[&str]| {
+        let mut command = pipeline.command(&[&["set", "shop"], line].concat());
+        command.env("KUBECONFIG", &kubeconfig);
+        ran(command).await
+    };
+    let plain = set(&["state.a=1", "-v", "1"]).await;
+    assert_eq!(plain.code, 0, "{plain:?}");
+    assert!(plain.errors.starts_with("CicdContext shop: changed state.a (CicdStateWrite shop-"), "{plain:?}");
+    let guarded = set(&["state.phase=busy", "--if", "state.phase=ready"]).await;
+    expect_failure(&guarded, 1, "the API server answered 504: request did not complete");
+    assert_eq!(pipeline.state().await, json!({"a": "1", "phase": "busy"}));
+}
+
+#[tokio::test]
 async fn whoever_may_not_write_is_told_so_in_one_line() {
     let pipeline = Pipeline::with_state(&json!({"a": 1})).await;
     let stranger = pipeline.run(&["set", "shop", "state.a=2", "--as", "somebody"]).await;

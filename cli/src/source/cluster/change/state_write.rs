@@ -223,11 +223,18 @@ impl<S: StateWrites> Handed<'_, S> {
     /// Gone means applied, unless its context took it along.
     async fn must_have_been_applied(&self) -> Result<(), Failure> {
         let gone = || Failure::ContextDeleted { context: self.context.name.clone() };
-        match self.source.context_metadata(&self.context.name).await {
-            Ok(context) if context.uid == self.context.uid => Ok(()),
-            Ok(_) => Err(gone()),
-            Err(error) if matches!(error.problem, Problem::NotFound(_)) => Err(gone()),
-            Err(error) => Err(error.into()),
+        let mut delays = delays();
+        loop {
+            match self.source.context_metadata(&self.context.name).await {
+                Ok(context) if context.uid == self.context.uid => return Ok(()),
+                Ok(_) => return Err(gone()),
+                Err(error) if matches!(error.problem, Problem::NotFound(_)) => return Err(gone()),
+                // Whoever is told of a failure here would make the change once more.
+                Err(error) => match delays.next() {
+                    Some(delay) => tokio::time::sleep(delay).await,
+                    None => return Err(error.into()),
+                },
+            }
         }
     }
 
