@@ -152,7 +152,7 @@ pub(crate) async fn find<S: Contexts + Events>(source: &S, context: &str, called
 }
 
 /// What was read, if it is there.
-fn known<T>(read: Result<T, SourceError>) -> Result<Option<T>, SourceError> {
+pub(crate) fn known<T>(read: Result<T, SourceError>) -> Result<Option<T>, SourceError> {
     match read {
         Ok(read) => Ok(Some(read)),
         Err(error) if matches!(error.problem, Problem::NotFound(_)) => Ok(None),

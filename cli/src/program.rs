@@ -197,13 +197,13 @@ mod tests {
             (&["generate", "shop", "build=x"], "generate: 'build=x' is not one: name the generator"),
             (&["generate", "shop", "a.b.c"], "generate: 'a.b.c' is not one: name the generator as PIPELINE.GENERATOR"),
             (&["event", "shop", "a=b", "--wait-for", "x"], "[possible values: finished, attempted]"),
-            (&["events", "shop", "e", "more"], "events: there is no place for 'more'"),
+            (&["events", "--name", "shop", "e", "more"], "events: there is no place for 'more'"),
             (
                 &["redeliver", "shop"],
                 "redeliver: name the event, by its name or its id; cicdctl events NAME lists them",
             ),
             (&["redeliver", "shop", "e", "--id", "a/b"], "read --id 'a/b': an id has 1 to 63 letters"),
-            (&["redeliver", "shop", "e", "h", "more"], "redeliver: there is no place for 'more'"),
+            (&["redeliver", "--name", "shop", "e", "h", "more"], "redeliver: there is no place for 'more'"),
             (&["wait", "shop"], "the following required arguments were not provided: --for <WHAT>"),
             (
                 &["wait", "shop", "--for", "build"],

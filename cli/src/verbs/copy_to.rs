@@ -7,7 +7,13 @@ use std::{
     path::Path,
 };
 
-use crate::{arguments::CopyToArguments, completion, console::Console, failure::Failure, setting::Setting};
+use crate::{
+    arguments::CopyToArguments,
+    completion,
+    console::Console,
+    failure::Failure,
+    setting::{Occasion, Setting},
+};
 
 /// The name of the copy.
 const NAME: &str = "cicdctl";
@@ -20,11 +26,13 @@ pub async fn command(arguments: &CopyToArguments, _: Setting<'_>, _: &mut Consol
     let folder = &arguments.folder;
     let failed = |problem: String| Failure::Copy { folder: folder.display().to_string(), problem };
     let program = std::env::current_exe().map_err(|error| failed(format!("find the program: {error}")))?;
-    copy(&program, folder).map_err(failed)
+    copy(&program, folder, &Occasion::now()?.random_id()).map_err(failed)
 }
 
 /// Copies `program` into `folder`; another step that starts the copy meanwhile sees the old file or the new one, whole.
-fn copy(program: &Path, folder: &Path) -> Result<(), String> {
+/// Two copies at once do not disturb each other as long as `unique` differs; process ids do not, from one container to
+/// the next.
+fn copy(program: &Path, folder: &Path, unique: &str) -> Result<(), String> {
     match fs::metadata(folder) {
         Ok(found) if found.is_dir() => {}
         Ok(_) => return Err("it is not a folder".to_owned()),
@@ -33,10 +41,8 @@ fn copy(program: &Path, folder: &Path) -> Result<(), String> {
         }
         Err(error) => return Err(error.to_string()),
     }
-    // Nobody else has this name: two copies at once do not disturb each other.
-    let temporary = |name: &str| folder.join(format!(".{name}.{}", std::process::id()));
     let place = |name: &str, make: &dyn Fn(&Path) -> io::Result<()>| {
-        let new = temporary(name);
+        let new = folder.join(format!(".{name}.{unique}"));
         let placed = make(&new).and_then(|()| fs::rename(&new, folder.join(name)));
         placed.map_err(|error| {
             fs::remove_file(&new).ok();
@@ -78,9 +84,9 @@ mod tests {
         let program = folder.0.join("program");
         fs::write(&program, "old").unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-        copy(&program, &folder.0).unwrap();
+        copy(&program, &folder.0, "u").unwrap();
         fs::write(&program, "new").unwrap();
-        copy(&program, &folder.0).unwrap();
+        copy(&program, &folder.0, "u").unwrap();
         let copied = folder.0.join("cicdctl");
         assert_eq!(fs::read_to_string(&copied).unwrap(), "new");
         assert_eq!(fs::metadata(&copied).unwrap().permissions().mode() & 0o777, 0o755);
@@ -89,7 +95,7 @@ mod tests {
         }
         assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 4, "nothing temporary is left");
         // The program may be the copy itself.
-        copy(&copied, &folder.0).unwrap();
+        copy(&copied, &folder.0, "u").unwrap();
         assert_eq!(fs::read_to_string(&copied).unwrap(), "new");
     }
 
@@ -98,10 +104,10 @@ mod tests {
         let folder = Folder::new("none");
         let file = folder.0.join("file");
         fs::write(&file, "").unwrap();
-        assert_eq!(copy(&file, &file).unwrap_err(), "it is not a folder");
-        let missing = copy(&file, &folder.0.join("missing")).unwrap_err();
+        assert_eq!(copy(&file, &file, "u").unwrap_err(), "it is not a folder");
+        let missing = copy(&file, &folder.0.join("missing"), "u").unwrap_err();
         assert_eq!(missing, "there is no such folder; create it first, or mount a volume there");
-        let program = copy(&folder.0.join("gone"), &folder.0).unwrap_err();
+        let program = copy(&folder.0.join("gone"), &folder.0, "u").unwrap_err();
         assert!(program.starts_with("write cicdctl: "), "{program}");
     }
 }

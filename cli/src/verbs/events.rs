@@ -105,9 +105,12 @@ pub async fn watch<S: Contexts + Events>(
     now: impl Fn() -> Timestamp,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let one = match (&request.context, &request.event) {
-        (Some(context), Some(event)) => find(source, context, event).await?.metadata.name,
-        _ => None,
+    let one = if let (Some(context), Some(event)) = (&request.context, &request.event) {
+        find(source, context, event).await?.metadata.name
+    } else {
+        // A watch goes on trying whatever happens; who cannot be reached at all is told at once.
+        source.events(request.context.as_deref()).await?;
+        None
     };
     let mut changes: LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> = match &one {
         Some(name) => source.watch_event(name),
@@ -129,7 +132,7 @@ pub async fn watch<S: Contexts + Events>(
                 let handlers = if is_new && is_finished(&event) && one.is_none() { Vec::new() } else { handlers };
                 for changed in handlers.into_iter().chain(seen.event(&event)) {
                     let line = changed.line(console.palette());
-                    let head = format!("{:.0} {} {}", now(), one_line(named), happened(&event.spec));
+                    let head = format!("{:.0} {}", now(), one_line(&format!("{named} {}", happened(&event.spec))));
                     console.data(&format!("{head} {line}\n"))?;
                 }
             }

@@ -11,7 +11,7 @@ use crate::{
     failure::Failure,
     following::{failure, find, is_finished, until},
     setting::{Occasion, Setting},
-    source::{Contexts, Events, Problem},
+    source::{Contexts, Events, Problem, SourceError},
     verbs::event::{is_id, print_outcome},
 };
 
@@ -70,7 +70,7 @@ pub async fn run<S: Contexts + Events>(
         rehearse(&event, &name, &id, &request.handler, occasion)?;
         source.annotate_event(&name, &key, &request.handler).await.map_err(|error| match error.problem {
             Problem::Forbidden(message) => Failure::RedeliveryForbidden { event: name.clone(), message },
-            problem => crate::source::SourceError { problem, ..error }.into(),
+            problem => SourceError { problem, ..error }.into(),
         })?;
         console.note(&format!("event {name}: to be sent again: {}", request.handler));
     } else {

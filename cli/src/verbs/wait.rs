@@ -16,10 +16,13 @@ use crate::{
     arguments::{Object, UsageError, WaitArguments},
     console::Console,
     failure::Failure,
-    following::{failure, is_finished, names},
+    following::{failure, is_finished, known, names},
     setting::Setting,
     source::{Context, Contexts, Events, SourceError},
 };
+
+/// What is told of a context that no watch has seen.
+const NOTHING_SEEN: &str = "nothing was seen of it";
 
 /// What is waited for.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +35,7 @@ pub struct Request {
 /// What a watch has seen.
 enum Seen {
     Context(Option<Context>),
-    Event(CicdEvent),
+    Event(Box<CicdEvent>),
 }
 
 impl Request {
@@ -54,7 +57,9 @@ pub async fn command(arguments: &WaitArguments, setting: Setting<'_>, console: &
 
 /// Waits until all of it holds at once. A context that is not there yet is waited for; an event that fails ends it.
 pub async fn run<S: Contexts + Events>(source: &S, request: &Request, console: &mut Console) -> Result<(), Failure> {
-    let mut missing = "nothing was seen of it".to_owned();
+    // A watch goes on trying whatever happens; who cannot be reached at all, or does not know us, is told at once.
+    known(source.context(&request.context).await)?;
+    let mut missing = NOTHING_SEEN.to_owned();
     let waiting = follow(source, request, &mut missing, console);
     let ended = tokio::time::timeout(request.timeout, waiting).await;
     console.end_progress();
@@ -74,7 +79,7 @@ async fn follow<S: Contexts + Events>(
     let mut seen: SelectAll<LocalBoxStream<'_, Result<Seen, SourceError>>> = SelectAll::new();
     seen.push(source.watch_context(name).map(|seen| seen.map(Seen::Context)).boxed_local());
     if request.awaited.iter().any(|awaited| awaited.event().is_some()) {
-        seen.push(source.watch_events(Some(name)).map(|seen| seen.map(Seen::Event)).boxed_local());
+        seen.push(source.watch_events(Some(name)).map(|seen| seen.map(Box::new).map(Seen::Event)).boxed_local());
     }
     let mut context = None;
     let mut events: BTreeMap<String, CicdEvent> = BTreeMap::new();
@@ -95,9 +100,9 @@ async fn follow<S: Contexts + Events>(
                     && concerns(request, context.as_ref(), &name)
                 {
                     let carried_out = source.watch_event(&name).filter_map(|seen| async { seen.transpose() });
-                    seen.push(carried_out.map(|seen| seen.map(Seen::Event)).boxed_local());
+                    seen.push(carried_out.map(|seen| seen.map(Box::new).map(Seen::Event)).boxed_local());
                 }
-                events.insert(name, event);
+                events.insert(name, *event);
             }
         }
         if !has_looked {
@@ -120,7 +125,7 @@ async fn follow<S: Contexts + Events>(
         let now = if context.is_none() { format!("there is no CicdContext {name}") } else { absent.join("; ") };
         console.progress(&format!("wait for {name}: {now}"));
         // A log has a line for each change, and none for how it was at first.
-        if !console.shows_progress() && *missing != now && missing.as_str() != "nothing was seen of it" {
+        if !console.shows_progress() && *missing != now && missing.as_str() != NOTHING_SEEN {
             console.note(&format!("wait for {name}: {now}"));
         }
         *missing = now;

@@ -17,6 +17,12 @@ fn selector(context: Option<&str>) -> Option<String> {
     context.map(|context| format!("spec.contextRef.name={context}"))
 }
 
+/// The place of an event among those of the same second: where the operator has put it, else when it last changed.
+fn order(event: &CicdEvent) -> Option<u64> {
+    let placed = event.status.as_ref().and_then(|status| status.order).and_then(|order| u64::try_from(order).ok());
+    placed.or_else(|| event.resource_version()?.parse().ok())
+}
+
 impl Events for Cluster {
     fn carries_out_events(&self) -> bool {
         false
@@ -41,7 +47,7 @@ impl Events for Cluster {
         let text = self.send::<CicdEvent>("list", &name, |request| request.list(&parameters)).await?;
         let list: ObjectList<CicdEvent> = self.read::<CicdEvent, _>("list", &name, serde_json::from_str(&text))?;
         let mut events = list.items;
-        events.sort_by_cached_key(|event| (event.creation_timestamp(), event.name_any()));
+        events.sort_by_cached_key(|event| (event.creation_timestamp(), order(event), event.name_any()));
         Ok(events)
     }
 

@@ -69,7 +69,7 @@ impl Request {
     }
 
     fn fire(
-        context: String,
+        object: String,
         front: Front,
         what: CicdEventSpec,
         content: &ContentArguments,
@@ -80,7 +80,7 @@ impl Request {
         }
         let vars = texts("--var", "PATH=TEXT", &content.var)?;
         let spec = CicdEventSpec {
-            context_ref: ContextReference { name: context.clone(), uid: None },
+            context_ref: ContextReference { name: object.clone(), uid: None },
             data: data(content)?.map(Value::Object),
             vars: vars.map(|vars| Value::Object(vars.into_iter().map(|(path, text)| (path, text.into())).collect())),
             vars_from: texts("--var-from", "PATH=STATEPATH", &content.var_from)?,
@@ -90,7 +90,7 @@ impl Request {
         // The operator reads it in the same way; what it would refuse is refused before anything is created.
         EventFacts::read(spec.clone(), "", "", "", Timestamp::UNIX_EPOCH)?;
         Ok(Self {
-            context,
+            context: object,
             front,
             spec,
             id: firing.id.clone(),

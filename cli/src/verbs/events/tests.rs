@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{console::Recorded, exit::Exit, source::fake::Fake};
 
-fn event(name: &str, status: Value) -> CicdEvent {
+fn event(name: &str, status: &Value) -> CicdEvent {
     let object = json!({"metadata": {"name": name, "managedFields": [{"manager": "x"}]}, "status": status,
         "spec": {"contextRef": {"name": "shop"}, "pipeline": "build", "event": "success"}});
     serde_json::from_value(object).unwrap()
@@ -31,7 +31,7 @@ async fn shown(fake: &Fake, request: &Request) -> (Result<(), Failure>, String, 
 #[tokio::test]
 async fn objects_are_a_list_or_the_one_and_without_managed_fields() {
     let fake = Fake::default();
-    *fake.events.borrow_mut() = vec![event("a", finished()), event("b", Value::Null)];
+    *fake.events.borrow_mut() = vec![event("a", &finished()), event("b", &Value::Null)];
     let (_, data, _) = shown(&fake, &request(None, ValueFormat::Json)).await;
     let list: Value = serde_json::from_str(&data).unwrap();
     assert_eq!((&list["kind"], &list["items"][1]["metadata"]), (&json!("List"), &json!({"name": "b"})));
@@ -72,11 +72,11 @@ async fn watched(fake: &Fake, request: &Request) -> String {
 #[tokio::test]
 async fn a_watch_tells_what_ended_before_in_one_line_and_then_each_change() {
     let fake = Fake::default();
-    *fake.events.borrow_mut() = vec![event("old", finished()), event("new", Value::Null)];
+    *fake.events.borrow_mut() = vec![event("old", &finished()), event("new", &Value::Null)];
     let waits = json!({"phase": "Retrying", "handlers": [
         {"name": "tell", "phase": "Waiting", "reason": "ServerError", "message": "status\n503\u{1b}[2J"}]});
     *fake.changes.borrow_mut() =
-        vec![Some(event("new", waits.clone())), Some(event("new", waits)), Some(event("new", finished()))];
+        vec![Some(event("new", &waits)), Some(event("new", &waits)), Some(event("new", &finished()))];
     assert_eq!(
         watched(&fake, &request(None, ValueFormat::Text)).await,
         "2026-01-02T03:04:05Z old build=success - Succeeded\n\
@@ -95,7 +95,7 @@ async fn a_watch_tells_what_ended_before_in_one_line_and_then_each_change() {
 #[tokio::test]
 async fn a_watch_of_one_event_ends_when_it_is_deleted() {
     let fake = Fake::default();
-    *fake.events.borrow_mut() = vec![event("old", finished())];
+    *fake.events.borrow_mut() = vec![event("old", &finished())];
     *fake.changes.borrow_mut() = vec![None];
     let (data, notes) = (Recorded::default(), Recorded::default());
     let mut console = Console::new(data.clone(), notes.clone());
