@@ -4,7 +4,10 @@
 //! outcome can be had.
 
 mod contexts;
+mod events;
+mod installed;
 mod state;
+mod waiting;
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -38,22 +41,37 @@ impl Pipeline {
     /// With the context `shop` of this state.
     async fn with_state(state: &Value) -> Self {
         let scene = Scene::without_operator().await;
-        bind_pipeline(&scene).await;
         scene.create(Kind::Context, "shop", &json!({"state": state})).await;
+        Self::of(scene).await
+    }
+
+    /// In a scene that has a context `shop`.
+    async fn of(scene: Scene) -> Self {
         let pipeline = Self(scene);
-        // The authorizer learns of a binding through a watch of its own.
-        let allowed = async || {
-            let ran = pipeline.run(&["get", "shop"]).await;
-            if ran.code == 0 { Ok(()) } else { Err(format!("{ran:?}")) }
-        };
-        pipeline.0.until("the pipeline may read its context", allowed).await;
+        pipeline.grant(Role::Pipeline, "cicd-pipeline").await;
         pipeline
     }
 
+    /// Lets a user do what a role says, and waits until it may.
+    async fn grant(&self, user: Role, role: &str) {
+        let Self(scene) = self;
+        bind(scene, user, role).await;
+        // The authorizer learns of a binding through a watch of its own.
+        let allowed = async || {
+            let ran = ran(self.command_as(user, &["get", "shop"])).await;
+            if ran.code == 0 { Ok(()) } else { Err(format!("{ran:?}")) }
+        };
+        scene.until(&format!("{user:?} may read the context"), allowed).await;
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
+        self.command_as(Role::Pipeline, arguments)
+    }
+
+    fn command_as(&self, user: Role, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.args(arguments).args(["-n", &self.0.namespace]).stdin(Stdio::null()).kill_on_drop(true);
-        command.env_clear().env("KUBECONFIG", self.0.access.kubeconfig(Role::Pipeline));
+        command.env_clear().env("KUBECONFIG", self.0.access.kubeconfig(user));
         command
     }
 
@@ -96,10 +114,15 @@ impl Pipeline {
 
 /// Gives the pipeline's user what cicd-pipeline says in the scene's namespace.
 pub(crate) async fn bind_pipeline(scene: &Scene) {
+    bind(scene, Role::Pipeline, "cicd-pipeline").await;
+}
+
+/// Gives a user what a role says in the scene's namespace.
+async fn bind(scene: &Scene, user: Role, role: &str) {
     let binding: RoleBinding = serde_json::from_value(json!({
-        "metadata": {"name": "pipeline"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cicd-pipeline"},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": Role::Pipeline.user()}],
+        "metadata": {"name": user.name()},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.user()}],
     }))
     .unwrap();
     let bindings: Api<RoleBinding> = Api::namespaced(scene.client.clone(), &scene.namespace);
@@ -118,6 +141,14 @@ async fn ran(mut command: Command) -> Ran {
     let output = command.output().await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code().unwrap_or(-1), data: text(output.stdout), errors: text(output.stderr) }
+}
+
+/// Fails unless the command printed nothing and ended with this code and one line that says why.
+#[track_caller]
+fn expect(ran: &Ran, code: i32, part: &str) {
+    assert_eq!((ran.code, ran.data.as_str()), (code, ""), "{ran:?}");
+    assert!(ran.errors.starts_with("error: ") && ran.errors.contains(part), "{ran:?}");
+    assert_eq!(ran.errors.matches('\n').count(), 1, "{ran:?}");
 }
 
 #[tokio::test]
@@ -217,17 +248,12 @@ async fn an_event_that_nobody_handles_is_124_and_says_so() {
 #[tokio::test]
 async fn what_goes_wrong_is_one_line_and_an_exit_code() {
     let pipeline = Pipeline::with_state(&json!({"text": "x"})).await;
-    let expect = |ran: Ran, code: i32, part: &str| {
-        assert_eq!((ran.code, ran.data.as_str()), (code, ""), "{ran:?}");
-        assert!(ran.errors.starts_with("error: ") && ran.errors.contains(part), "{ran:?}");
-        assert_eq!(ran.errors.matches('\n').count(), 1, "{ran:?}");
-    };
-    expect(pipeline.run(&["get", "nobody"]).await, 6, "\"nobody\" not found; check the name and --namespace");
-    expect(pipeline.run(&["event", "nobody", "a=b"]).await, 6, "\"nobody\" not found");
-    expect(pipeline.run(&["set", "shop", "state.text.deeper=1"]).await, 4, "state.text holds a text");
+    expect(&pipeline.run(&["get", "nobody"]).await, 6, "\"nobody\" not found; check the name and --namespace");
+    expect(&pipeline.run(&["event", "nobody", "a=b"]).await, 6, "\"nobody\" not found");
+    expect(&pipeline.run(&["set", "shop", "state.text.deeper=1"]).await, 4, "state.text holds a text");
     let forbidden = pipeline.run(&["get", "shop", "--as", "somebody"]).await;
-    expect(forbidden, 1, "the ClusterRole cicd-pipeline grants what cicdctl needs");
-    expect(pipeline.run(&["get", "shop", "--context", "missing"]).await, 1, "it has no context \"missing\"");
+    expect(&forbidden, 1, "the ClusterRole cicd-pipeline grants what cicdctl needs");
+    expect(&pipeline.run(&["get", "shop", "--context", "missing"]).await, 1, "it has no context \"missing\"");
 
     let directory = tempfile::tempdir().unwrap();
     let kubeconfig = std::fs::read_to_string(pipeline.0.access.kubeconfig(Role::Pipeline)).unwrap();
@@ -242,13 +268,13 @@ async fn what_goes_wrong_is_one_line_and_an_exit_code() {
     };
     let nowhere = changed("server:", "https://127.0.0.1:1");
     let unreachable = pipeline.run(&["get", "shop", "--kubeconfig", &nowhere]).await;
-    expect(unreachable, 1, "cannot talk to https://127.0.0.1:1: Connection refused");
+    expect(&unreachable, 1, "cannot talk to https://127.0.0.1:1: Connection refused");
     let stranger = changed("token:", "wrong");
-    expect(pipeline.run(&["get", "shop", "--kubeconfig", &stranger]).await, 1, "does not accept the credentials");
+    expect(&pipeline.run(&["get", "shop", "--kubeconfig", &stranger]).await, 1, "does not accept the credentials");
 
     let mut unset = pipeline.command(&["get", "shop"]);
     unset.env_remove("KUBECONFIG");
-    expect(ran(unset).await, 1, "there is no kubeconfig, and no ServiceAccount of a Pod");
+    expect(&ran(unset).await, 1, "there is no kubeconfig, and no ServiceAccount of a Pod");
 }
 
 #[tokio::test]

@@ -14,9 +14,8 @@ use futures::future::join_all;
 use k8s_openapi::api::rbac::v1::{Role as RbacRole, RoleBinding};
 use kube::{Api, api::PostParams};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
-use super::{Pipeline, Ran, ran};
+use super::{Pipeline, expect, ran};
 use crate::object::Kind;
 
 impl Pipeline {
@@ -27,23 +26,9 @@ impl Pipeline {
         pipeline
     }
 
-    fn command_as(&self, role: Role, arguments: &[&str]) -> Command {
-        let mut command = self.command(arguments);
-        command.env("KUBECONFIG", self.0.access.kubeconfig(role));
-        command
-    }
-
     async fn state_writes(&self) -> Vec<Value> {
         self.0.list(Kind::StateWrite).await
     }
-}
-
-/// Fails unless a command printed nothing but one line about what went wrong.
-#[track_caller]
-fn expect_failure(ran: &Ran, code: i32, part: &str) {
-    assert_eq!((ran.code, ran.data.as_str()), (code, ""), "{ran:?}");
-    assert!(ran.errors.starts_with("error: ") && ran.errors.contains(part), "{part}: {ran:?}");
-    assert_eq!(ran.errors.matches('\n').count(), 1, "{ran:?}");
 }
 
 #[tokio::test]
@@ -93,7 +78,7 @@ async fn without_an_operator_a_state_write_is_withdrawn_in_time() {
     for change in [&["state.a=1", "--via", "operator"][..], &["state.list[]=1"]] {
         let line = [&["set", "shop", "--timeout", "300ms"], change].concat();
         let late = pipeline.run(&line).await;
-        expect_failure(&late, 124, "no operator applied CicdStateWrite shop-");
+        expect(&late, 124, "no operator applied CicdStateWrite shop-");
         assert!(
             late.errors.contains(" within 0.3 s; it was withdrawn; a write in flight may still land: "),
             "{late:?}"
@@ -113,12 +98,12 @@ async fn what_breaks_schema_or_condition_is_exit_4_whoever_would_write_it() {
     for via in ["patch", "operator", "auto"] {
         let run = async |change: &[&str]| pipeline.run(&[&["set", "shop", "--via", via], change].concat()).await;
         let violated = run(&["state.n=five"]).await;
-        expect_failure(&violated, 4, "keep state within its schema: state.n is \"five\" and must be of type integer");
+        expect(&violated, 4, "keep state within its schema: state.n is \"five\" and must be of type integer");
         let guarded = run(&["state.n:=5", "--if", "state.phase=busy"]).await;
-        expect_failure(&guarded, 4, "check state.phase: expected \"busy\", found \"ready\"");
+        expect(&guarded, 4, "check state.phase: expected \"busy\", found \"ready\"");
     }
     let guarded = pipeline.run(&["unset", "shop", "state.phase", "--if", "state.phase=busy"]).await;
-    expect_failure(&guarded, 4, "check state.phase: expected \"busy\", found \"ready\"");
+    expect(&guarded, 4, "check state.phase: expected \"busy\", found \"ready\"");
     assert_eq!(pipeline.state_writes().await, [json!(null); 0]);
     assert_eq!(pipeline.state().await, json!({"phase": "ready"}));
 }
@@ -192,7 +177,7 @@ async fn a_patch_whose_answer_is_lost_is_made_again_only_if_that_is_the_same() {
     assert_eq!(plain.code, 0, "{plain:?}");
     assert!(plain.errors.starts_with("CicdContext shop: changed state.a (CicdStateWrite shop-"), "{plain:?}");
     let guarded = set(&["state.phase=busy", "--if", "state.phase=ready"]).await;
-    expect_failure(&guarded, 1, "the API server answered 504: request did not complete");
+    expect(&guarded, 1, "the API server answered 504: request did not complete");
     assert_eq!(pipeline.state().await, json!({"a": "1", "phase": "busy"}));
 }
 
@@ -200,7 +185,7 @@ async fn a_patch_whose_answer_is_lost_is_made_again_only_if_that_is_the_same() {
 async fn whoever_may_not_write_is_told_so_in_one_line() {
     let pipeline = Pipeline::with_state(&json!({"a": 1})).await;
     let stranger = pipeline.run(&["set", "shop", "state.a=2", "--as", "somebody"]).await;
-    expect_failure(&stranger, 1, "the ClusterRole cicd-pipeline grants what cicdctl needs");
+    expect(&stranger, 1, "the ClusterRole cicd-pipeline grants what cicdctl needs");
 
     let (client, namespace) = (pipeline.0.client.clone(), &pipeline.0.namespace);
     let role: RbacRole = serde_json::from_value(json!({
@@ -222,11 +207,11 @@ async fn whoever_may_not_write_is_told_so_in_one_line() {
     };
     pipeline.0.until("the role holds", allowed).await;
     let half = ran(pipeline.command_as(Role::Viewer, &["set", "shop", "state.list[]=x"])).await;
-    expect_failure(&half, 1, "cannot create resource \"cicdstatewrites\"");
+    expect(&half, 1, "cannot create resource \"cicdstatewrites\"");
     assert!(half.errors.contains("the ClusterRole cicd-pipeline grants what cicdctl needs"), "{half:?}");
 
     let delete = pipeline.run(&["delete", "shop"]).await;
-    expect_failure(&delete, 1, "the ClusterRole cicd-editor grants it, cicd-pipeline does not");
+    expect(&delete, 1, "the ClusterRole cicd-editor grants it, cicd-pipeline does not");
     assert_eq!(pipeline.state().await, json!({"a": 1, "b": "1"}));
 }
 
@@ -254,13 +239,13 @@ async fn values_come_from_files_and_go_into_files() {
         assert_eq!(std::fs::read_to_string(file("result")).unwrap(), expected);
     }
     let missing = pipeline.run(&["get", "shop", "state.none", "--to", &file("none")]).await;
-    expect_failure(&missing, 3, "state.none");
+    expect(&missing, 3, "state.none");
     assert!(!folder.path().join("none").exists());
 
     let mut mistaken = pipeline.command(&["get", "shop", "state.log"]);
     mistaken.env("CICD_CONTEXT", "shop");
     let mistaken = ran(mistaken).await;
-    expect_failure(&mistaken, 2, "get: $CICD_CONTEXT is shop, so no NAME is taken; leave 'shop' out");
+    expect(&mistaken, 2, "get: $CICD_CONTEXT is shop, so no NAME is taken; leave 'shop' out");
     let unreadable = pipeline.run(&["set", "shop", "--set-file", "state.a=/missing/file"]).await;
-    expect_failure(&unreadable, 1, "read --set-file state.a=/missing/file: No such file");
+    expect(&unreadable, 1, "read --set-file state.a=/missing/file: No such file");
 }
