@@ -6,6 +6,7 @@ pub mod cluster;
 mod error;
 #[cfg(test)]
 pub(crate) mod fake;
+pub mod files;
 mod place;
 mod plan;
 

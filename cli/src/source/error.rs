@@ -23,6 +23,9 @@ pub enum Problem {
     /// There is no cluster to ask.
     #[error("{0}")]
     NoCluster(String),
+    /// The files do not give it, or do not take it.
+    #[error("{0}")]
+    Files(String),
     /// The object, or its namespace, does not exist.
     #[error("{0}; check the name and --namespace")]
     NotFound(String),

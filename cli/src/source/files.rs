@@ -1,0 +1,66 @@
+//! Contexts, events and configuration of manifests in files, without any cluster.
+//!
+//! Manifests are read and never written. What changes stands in the state folder: the state of each context, and its
+//! events. Nobody else carries events out, so whoever watches one does.
+//!
+//! ```text
+//! FOLDER/                      0700; files 0600
+//!   NAMESPACE/
+//!     CONTEXT/
+//!       lock                   held by whoever changes something below
+//!       turn                   held by whoever carries out events of this context
+//!       context.json           uid, resourceVersion, annotations, state; all of a context that no manifest has
+//!       events/EVENT.json      a CicdEvent, with its status and the requests that wait
+//! ```
+
+mod configuration;
+mod manifest;
+mod manifests;
+mod read;
+
+use std::{path::PathBuf, sync::Arc};
+
+pub use manifest::{Kind, Manifest, Origin};
+pub use manifests::Manifests;
+pub use read::ReadError;
+
+use super::{Problem, SourceError};
+
+/// The namespace of manifests that name none, unless another one is chosen.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+/// Which files, and which namespace of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilesOptions {
+    /// Files, and folders whose files are read: `*.yaml`, `*.yml` and `*.json`, but not those of folders in them.
+    pub paths: Vec<PathBuf>,
+    /// Where state and events are kept. Default: `.cicdctl` in the first of `paths` if that is a folder, else in the
+    /// folder that it is in.
+    pub state_folder: Option<PathBuf>,
+    /// The namespace, also of manifests that name none. Default: [`DEFAULT_NAMESPACE`].
+    pub namespace: Option<String>,
+}
+
+/// One namespace of manifests in files.
+#[derive(Clone)]
+pub struct Files {
+    namespace: String,
+    manifests: Arc<Manifests>,
+}
+
+impl Files {
+    /// Reads the manifests. Nothing is written yet.
+    pub fn open(options: FilesOptions) -> Result<Self, SourceError> {
+        let namespace = options.namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+        let manifests = Manifests::read(&options.paths, &namespace).map_err(|error| SourceError {
+            request: "read the manifests".to_owned(),
+            problem: Problem::Files(error.to_string()),
+        })?;
+        Ok(Self { namespace, manifests: Arc::new(manifests) })
+    }
+
+    /// The manifests of all namespaces.
+    pub fn manifests(&self) -> &Manifests {
+        &self.manifests
+    }
+}

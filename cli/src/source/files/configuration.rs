@@ -1,0 +1,45 @@
+//! Configuration out of manifests: contexts, and what they refer to.
+
+use cicdcontext_crds::{BaseKind, BaseReference, CicdBase, CicdContext, CicdEndpoint, ClusterCicdBase};
+
+use super::{Files, Kind, Manifests};
+use crate::source::{Base, Configuration, Problem, SourceError};
+
+impl Configuration for Files {
+    async fn whole_context(&self, name: &str) -> Result<CicdContext, SourceError> {
+        let request = || format!("read CicdContext {name} of namespace {}", self.namespace);
+        let failed = |problem| SourceError { request: request(), problem };
+        let Some(manifest) = self.manifests.get(Kind::Context, &self.namespace, name) else {
+            return Err(failed(Problem::NotFound(format!("no manifest has CicdContext {name:?}"))));
+        };
+        let mut context: CicdContext = manifest.typed().map_err(|text| failed(Problem::Files(text)))?;
+        context.metadata.namespace = Some(self.namespace.clone());
+        Ok(context)
+    }
+
+    async fn base(&self, reference: &BaseReference) -> Result<Option<Base>, SourceError> {
+        Ok(base(&self.manifests, &self.namespace, reference))
+    }
+
+    async fn endpoint(&self, namespace: &str, name: &str) -> Result<Option<CicdEndpoint>, SourceError> {
+        let Some(manifest) = self.manifests.get(Kind::Endpoint, namespace, name) else { return Ok(None) };
+        manifest.typed().map(Some).map_err(|text| SourceError {
+            request: format!("read CicdEndpoint {name} of namespace {namespace}"),
+            problem: Problem::Files(text),
+        })
+    }
+}
+
+/// A base as a context of `namespace` sees it.
+pub(super) fn base(manifests: &Manifests, namespace: &str, reference: &BaseReference) -> Option<Base> {
+    Some(match reference.kind {
+        BaseKind::CicdBase => manifests
+            .get(Kind::Base, namespace, &reference.name)?
+            .typed::<CicdBase>()
+            .map(|base| (base.spec.bases.unwrap_or_default(), base.spec.configuration)),
+        BaseKind::ClusterCicdBase => manifests
+            .get(Kind::ClusterBase, "", &reference.name)?
+            .typed::<ClusterCicdBase>()
+            .map(|base| (base.spec.bases.unwrap_or_default(), base.spec.configuration)),
+    })
+}
