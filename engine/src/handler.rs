@@ -41,11 +41,11 @@ pub enum Prepared {
     Nothing(&'static str),
 }
 
-/// Whether a handler's `if` lets it run; the rendered text where it does not.
+/// The text of a handler's `if`, without the white space around it; [`crate::template::truthy`] tells whether it lets the
+/// handler run. None if there is no `if`.
 pub fn condition(handler: &Handler, scope: &Scope<'_>) -> Result<Option<String>, HandlerError> {
-    let Some(condition) = &handler.condition else { return Ok(None) };
-    let text = scope.text(condition)?;
-    Ok(if crate::template::truthy(&text) { None } else { Some(text.trim().to_owned()) })
+    let text = handler.condition.as_ref().map(|condition| scope.text(condition)).transpose()?;
+    Ok(text.map(|text| text.trim().to_owned()))
 }
 
 /// Prepares a handler. `scope` is the handler's own.

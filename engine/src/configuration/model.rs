@@ -52,6 +52,12 @@ impl Resolved {
     pub fn origin_of(&self, path: &str) -> Option<&Origin> {
         self.provenance.origin_of(&ConfigurationPath::parse(path).ok()?)
     }
+
+    /// Who wrote each scalar below a path, by its path from there, such as `notify.message`; in the order of their keys.
+    /// A list that is replaced as a whole counts as one. Nothing if nothing stands there, or the path cannot be read.
+    pub fn origins_below(&self, path: &str) -> Vec<(String, &Origin)> {
+        ConfigurationPath::parse(path).map(|path| self.provenance.origins_below(&path)).unwrap_or_default()
+    }
 }
 
 /// One pipeline.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use cicdcontext_crds::HandlerStatus;
 use serde_json::{Map, Value};
 
-use self::assumption::Assumed;
+use self::assumption::{Assumed, written};
 pub use self::{
     assumption::{Assumption, Origin},
     report::{Rehearsed, RehearsedChange, RehearsedHandler},
@@ -21,7 +21,11 @@ use super::{Delivered, Outcome, Run, Step, View, Write};
 use crate::{
     handler::{Endpoints, Request},
     state::{ChangeSet, Draft, Limits, Schema, SchemaError, schema::Guard},
+    template::{Extent, Reads},
 };
+
+/// Settings that are told of one handler.
+const MAX_SETTINGS: usize = 64;
 
 /// What the receiver of a handler's request is assumed to answer: gets the handler's name and the request.
 ///
@@ -206,6 +210,8 @@ impl Rehearsal {
         let open = self.open.get_mut(position).map(std::mem::take).unwrap_or_default();
         let trace = self.run.take_trace(position);
         let captures = trace.captures.iter().map(ToString::to_string).collect();
+        let missing = trace.reads.missing().map(str::to_owned).collect();
+        let settings = settings(&trace.reads);
         let covered: Vec<_> = self.run.covered().collect();
         let assumptions = self.assumed.meet(&covered, &status.name, open.request.is_some(), &trace);
         Some(Box::new(RehearsedHandler {
@@ -214,14 +220,23 @@ impl Rehearsal {
             phase: status.phase,
             reason: status.reason,
             message: status.message,
-            condition: status.condition,
+            condition: status.condition.or(trace.condition),
             request: open.request,
             changes: open.changes,
             captures,
             captured: open.captured,
             assumptions,
+            missing,
+            settings,
         }))
     }
+}
+
+/// The settings among what was read, those of the pipeline not.
+fn settings(reads: &Reads) -> Vec<String> {
+    let whole = reads.iter().filter(|read| read.extent == Extent::Whole);
+    let of_settings = whole.filter(|read| read.path.len() > 1 && read.path[0] == "settings");
+    of_settings.take(MAX_SETTINGS).map(|read| written(&read.path)).collect()
 }
 
 #[cfg(test)]

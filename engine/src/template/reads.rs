@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 /// Reads that are remembered one by one; with more, all of the data counts as read.
 const KEPT: usize = 1024;
+/// Missing values that are remembered by name.
+pub(super) const MISSING_KEPT: usize = 64;
 
 /// How much of a value was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,30 +28,48 @@ pub struct Read {
     pub extent: Extent,
 }
 
-/// The places that were read, each once.
+/// The places that were read, each once, and those that were to be printed and had no value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reads(BTreeSet<Read>);
+pub struct Reads {
+    places: BTreeSet<Read>,
+    missing: BTreeSet<String>,
+}
 
 impl Reads {
     /// Notes one place.
     pub fn note<S: AsRef<str>>(&mut self, path: &[S], extent: Extent) {
         let path = path.iter().map(|segment| segment.as_ref().to_owned()).collect();
-        if self.0.len() >= KEPT {
-            self.0 = BTreeSet::from([Read { path: Vec::new(), extent: Extent::Whole }]);
+        if self.places.len() >= KEPT {
+            self.places = BTreeSet::from([Read { path: Vec::new(), extent: Extent::Whole }]);
         }
-        self.0.insert(Read { path, extent });
+        self.places.insert(Read { path, extent });
+    }
+
+    /// Notes what was to be printed and had no value, as the template has it.
+    pub(super) fn note_missing(&mut self, paths: impl IntoIterator<Item = String>) {
+        for path in paths {
+            if self.missing.len() < MISSING_KEPT {
+                self.missing.insert(path);
+            }
+        }
     }
 
     /// Notes all that `others` hold.
     pub fn extend(&mut self, others: Reads) {
-        for read in others.0 {
+        for read in others.places {
             self.note(&read.path, read.extent);
         }
+        self.note_missing(others.missing);
     }
 
     /// The places, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &Read> {
-        self.0.iter()
+        self.places.iter()
+    }
+
+    /// What was to be printed and had no value, so that it is blank in the text; at most 64, sorted.
+    pub fn missing(&self) -> impl Iterator<Item = &str> {
+        self.missing.iter().map(String::as_str)
     }
 }
 

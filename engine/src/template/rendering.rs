@@ -14,7 +14,7 @@ use super::bounds::{Bound, Bounds};
 use super::error::{Fault, TemplateError};
 use super::item::Item;
 use super::library::{Library, Variable};
-use super::reads::{Extent, Reads};
+use super::reads::{Extent, MISSING_KEPT, Reads};
 use super::{Escape, Seed, pattern};
 
 /// Bytes read or made for one step of fuel.
@@ -23,9 +23,6 @@ const BYTES_PER_STEP: usize = 32;
 /// Steps for compiling a large pattern, and how many of them a rendering keeps.
 const LARGE_PATTERN_STEPS: u64 = 5000;
 const LARGE_PATTERNS_KEPT: usize = 4;
-
-/// Missing values that a rendering remembers by name.
-const MISSING_KEPT: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Rendering<'a> {
@@ -133,7 +130,9 @@ impl<'a> Rendering<'a> {
     }
 
     pub(super) fn into_reads(self) -> Reads {
-        self.reads.unwrap_or_default()
+        let mut reads = self.reads.unwrap_or_default();
+        reads.note_missing(self.missing);
+        reads
     }
 
     /// What the next random value of this template is made from.

@@ -219,6 +219,23 @@ fn each_value_knows_who_wrote_it() {
 }
 
 #[test]
+fn each_field_of_a_handler_knows_who_wrote_it() {
+    let resolved = stage();
+    let fields = resolved.origins_below("pipelines.build.eventHandlers.success[tell]");
+    let fields: Vec<_> = fields.into_iter().map(|(path, origin)| format!("{path}: {origin}")).collect();
+    for line in [
+        "if: CicdContext/shop-1",
+        "notify.endpoint.name: ClusterCicdBase/platform",
+        "notify.capture: ClusterCicdBase/platform",
+        "notify.message: CicdBase/shop",
+    ] {
+        assert!(fields.iter().any(|field| field == line), "{line}: {fields:?}");
+    }
+    assert!(resolved.origins_below("pipelines.build.nothing").is_empty());
+    assert!(resolved.origins_below("settings..a").is_empty());
+}
+
+#[test]
 fn each_listed_template_knows_who_wrote_it() {
     let resolved = stage();
     for source in resolved.templates() {

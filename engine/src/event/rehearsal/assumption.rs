@@ -67,7 +67,7 @@ impl Assumed {
                     let known = |one: &Assumption| one.handler == unknown.handler && one.written == unknown.path;
                     if assumptions.len() < TOLD && !assumptions.iter().any(known) {
                         assumptions.push(Assumption {
-                            reads: shown(&read.path),
+                            reads: written(&read.path),
                             handler: unknown.handler.clone(),
                             written: unknown.path.clone(),
                             origin: unknown.origin,
@@ -124,7 +124,7 @@ fn state_reads(reads: &Reads, covered: &[&Path]) -> Vec<Read> {
 }
 
 /// A path that was read, as people write it. The root is all that templates see.
-fn shown(path: &[String]) -> String {
+pub(super) fn written(path: &[String]) -> String {
     let Some((root, below)) = path.split_first() else { return STATE.to_owned() };
     below.iter().fold(root.clone(), |text, segment| text + &Segment::Key(segment.clone()).to_string())
 }

@@ -53,7 +53,7 @@ pub struct RehearsedHandler {
     /// Why, in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The text of its `if`, if it was skipped for that.
+    /// The text of its `if`; none if it has none, or one that cannot be rendered.
     #[serde(rename = "if", skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
     /// The request that it would send: without credentials, which no template sees.
@@ -71,6 +71,12 @@ pub struct RehearsedHandler {
     /// Why all this is not certain. None if it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<Assumption>,
+    /// What its templates were to print and had no value, so that it is blank; at most 64, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// The settings that its templates read, as `settings.chat.channel`; at most 64, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<String>,
 }
 
 impl RehearsedHandler {

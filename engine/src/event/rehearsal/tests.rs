@@ -74,6 +74,11 @@ pipelines:
           notify: {endpoint: {name: chat}, message: "{{state.ticket.id}}"}
         - name: by-way-of
           notify: {endpoint: {name: chat}, message: "{{ctx.of}}"}
+      conditions:
+        - {name: holds, if: " {{state.app}} ", setValues: [{path: state.a, value: 1}]}
+        - {name: not, if: "False ", setValues: [{path: state.a, value: 1}]}
+        - {name: always, setValues: [{path: state.a, value: 1}]}
+        - {name: broken, if: "{{first state.app}}", setValues: [{path: state.a, value: 1}]}
       endless:
         - {name: chain, setValues: [{path: state.a, template: "{{state.a}}{{state.a}}"}]}
 "#;
@@ -298,4 +303,25 @@ fn a_state_that_would_grow_over_its_limit_is_refused_in_a_rehearsal_too() {
     let chain = handler(&rehearsed, "chain");
     assert_eq!(chain.reason.as_deref(), Some("TemplateError"), "{:?}", chain.message);
     assert!(chain.message.as_deref().unwrap().contains("size of the rendered text over the limit"));
+}
+
+#[test]
+fn what_is_missing_and_which_settings_were_read_is_told_of_each_handler() {
+    let rehearsed = rehearse("pipeline: build, event: success", &unknown);
+    let plain = handler(&rehearsed, "plain");
+    assert_eq!(
+        (plain.missing.as_slice(), plain.settings.as_slice()),
+        (["event.data.tag".to_owned(), "settings.x".to_owned()].as_slice(), ["settings.x".to_owned()].as_slice())
+    );
+    assert_eq!(handler(&rehearsed, "by-variable").missing, ["state.ticket.id"], "of a variable, too");
+    let first = handler(&rehearsed, "open-ticket");
+    assert!(first.missing.is_empty() && first.settings.is_empty(), "what an answer may hold is not missing: {first:?}");
+}
+
+#[test]
+fn the_text_of_an_if_is_told_whether_it_holds_or_not() {
+    let rehearsed = rehearse("pipeline: build, event: conditions", &unknown);
+    let texts: Vec<_> = rehearsed.handlers.iter().map(|one| (one.phase, one.condition.as_deref())).collect();
+    use cicdcontext_crds::HandlerPhase::{Failed, Skipped, Succeeded};
+    assert_eq!(texts, [(Succeeded, Some("shop")), (Skipped, Some("False")), (Succeeded, None), (Failed, None)]);
 }

@@ -8,6 +8,7 @@ use crate::{
     configuration::model::Handler,
     handler::{self, HandlerError, Prepared, Scope},
     state::Path,
+    template::truthy,
 };
 
 enum Decision {
@@ -82,13 +83,17 @@ impl Run {
             Ok(scope) => scope,
             Err(error) => return (Err(error), webhook_id, HandlerTrace::default()),
         };
+        let mut condition = None;
         let result = match handler::condition(handler, &scope) {
             Err(error) => Err(error),
-            Ok(Some(text)) => Ok(Decision::Skip(text)),
-            Ok(None) => handler::prepare(handler, &mut scope, view.endpoints, &webhook_id).map(Decision::Go),
+            Ok(Some(text)) if !truthy(&text) => Ok(Decision::Skip(text)),
+            Ok(held) => {
+                condition = held;
+                handler::prepare(handler, &mut scope, view.endpoints, &webhook_id).map(Decision::Go)
+            }
         };
         let traced = match &self.trace {
-            Some(_) => HandlerTrace::of(handler, scope, view.endpoints),
+            Some(_) => HandlerTrace { condition, ..HandlerTrace::of(handler, scope, view.endpoints) },
             None => HandlerTrace::default(),
         };
         (result, webhook_id, traced)

@@ -22,6 +22,8 @@ pub(super) struct Trace {
 /// What one handler read, and where it could write.
 #[derive(Debug, Default)]
 pub(in crate::event) struct HandlerTrace {
+    /// The text of its `if`, if that lets it run.
+    pub(in crate::event) condition: Option<String>,
     /// What its `if`, its request and its changes read.
     pub(in crate::event) reads: Reads,
     /// What its captures and those of its endpoint read.
@@ -53,7 +55,7 @@ impl HandlerTrace {
         let mut captures =
             endpoint.map(|endpoint| scope.paths(&endpoint.library, &endpoint.capture)).unwrap_or_default();
         captures.extend(scope.paths(library, handler.action.capture()));
-        Self { reads, capture_reads: Reads::default(), captures, writes }
+        Self { condition: None, reads, capture_reads: Reads::default(), captures, writes }
     }
 }
 
