@@ -1,49 +1,72 @@
-//! The configuration in force for a context, out of whatever holds it and its bases. Renders nothing.
+//! From what a source holds to configuration that can be tried: bases are gathered, merged and compiled, endpoints found.
+//!
+//! It reads through [`Configuration`] and writes nothing. What is done with the configuration is the verbs' business.
+
+pub mod endpoints;
+mod failure;
+pub mod request;
 
 use std::collections::BTreeMap;
 
-use cicdcontext_crds::{BaseReference, CicdContext};
-use cicdcontext_engine::configuration::{Input, Lookup, MAX_BASES_IN_ALL, Origin, Resolved, resolve as resolve_found};
-
-use crate::{
-    failure::Failure,
-    source::{Base, Configuration},
+use cicdcontext_crds::{BaseKind, BaseReference, CicdContext};
+use cicdcontext_engine::{
+    configuration::{Input, Lookup, MAX_BASES_IN_ALL, Origin, Resolved, resolve},
+    handler::Program,
 };
 
-/// Bases that are read for one context at most; with more, resolution names the limit that was passed.
-const MAX_READ: usize = 2 * MAX_BASES_IN_ALL;
+pub use endpoints::GatheredEndpoints;
+pub use failure::ConfigurationFailure;
 
-/// Resolves the configuration of a context, which need not exist yet. Bases are read breadth first, each once.
-pub async fn resolve<C: Configuration>(source: &C, context: &CicdContext) -> Result<Resolved, Failure> {
-    let name = context.metadata.name.clone().unwrap_or_default();
-    let own = context.spec.bases.as_deref().unwrap_or_default();
-    let mut found: BTreeMap<BaseReference, Option<Base>> = BTreeMap::new();
-    let mut level: Vec<BaseReference> = own.to_vec();
-    while !level.is_empty() {
-        let mut next = Vec::new();
-        for reference in level {
-            if found.contains_key(&reference) || found.len() >= MAX_READ {
-                continue;
-            }
-            let base = source.base(&reference).await?;
-            if let Some(Ok((bases, _))) = &base {
-                next.extend(bases.iter().cloned());
-            }
-            found.insert(reference, base);
+use crate::source::{Base, Configuration, Problem};
+
+/// Reads all bases that can be reached, and resolves.
+pub async fn resolved<C: Configuration>(source: &C, input: &Input<'_>) -> Result<Resolved, ConfigurationFailure> {
+    // Resolution looks bases up by reference; all that it can reach is gathered first, so that the references it is
+    // given live as long as it does.
+    let mut reachable: BTreeMap<BaseReference, Option<Base>> = BTreeMap::new();
+    let mut wanted: Vec<BaseReference> = input.bases.to_vec();
+    while let Some(reference) = wanted.pop() {
+        if reachable.contains_key(&reference) || reachable.len() > MAX_BASES_IN_ALL {
+            continue;
         }
-        level = next;
+        let base = match source.base(&reference).await {
+            Ok(base) => base,
+            Err(error) => return Err(not_read(&reference, error)),
+        };
+        if let Some(Ok((bases, _))) = &base {
+            wanted.extend(bases.iter().cloned());
+        }
+        reachable.insert(reference, base);
     }
-    let lookup = |reference: &BaseReference| match found.get(reference) {
+    let lookup = |reference: &BaseReference| match reachable.get(reference) {
         Some(Some(Ok((bases, block)))) => Lookup::Found(bases, block),
         Some(Some(Err(problem))) => Lookup::Broken(problem.clone()),
-        Some(None) | None => Lookup::NotFound,
+        _ => Lookup::NotFound,
     };
-    let input = Input {
-        owner: Origin::context(&name),
-        selected: context.spec.context.as_deref(),
-        bases: own,
-        block: &context.spec.configuration,
-    };
-    resolve_found(&input, &lookup)
-        .map_err(|problem| Failure::Configuration { context: name, problem: Box::new(problem) })
+    resolve(input, &lookup).map_err(ConfigurationFailure::from)
 }
+
+/// The configuration of a context, with its templates compiled.
+pub async fn program<C: Configuration>(source: &C, context: &CicdContext) -> Result<Program, ConfigurationFailure> {
+    let spec = &context.spec;
+    let input = Input {
+        owner: Origin::context(context.metadata.name.as_deref().unwrap_or_default()),
+        selected: spec.context.as_deref(),
+        bases: spec.bases.as_deref().unwrap_or_default(),
+        block: &spec.configuration,
+    };
+    let resolved = resolved(source, &input).await?;
+    Ok(Program::new(resolved, &spec.variable_values.clone().unwrap_or_default()))
+}
+
+fn not_read(reference: &BaseReference, error: crate::source::SourceError) -> ConfigurationFailure {
+    match (reference.kind, error.problem) {
+        (BaseKind::ClusterCicdBase, Problem::Forbidden(message)) => {
+            ConfigurationFailure::ForbiddenClusterBase { name: reference.name.clone(), message }
+        }
+        (_, problem) => crate::source::SourceError { problem, ..error }.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

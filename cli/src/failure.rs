@@ -2,14 +2,13 @@
 
 use std::{io, time::Duration};
 
-use cicdcontext_engine::{
-    configuration::{ConfigurationError, json_path::JsonPathError},
-    event::FactsError,
-    state::Refusal,
-};
+use cicdcontext_engine::{configuration::json_path::JsonPathError, event::FactsError, state::Refusal};
 use thiserror::Error;
 
-use crate::{arguments::UsageError, exit::Exit, output::file::FileError, source::SourceError, verbs::load::LoadError};
+use crate::{
+    arguments::UsageError, configuration::ConfigurationFailure, exit::Exit, output::file::FileError,
+    source::SourceError, verbs::load::LoadError,
+};
 
 /// Why a command failed.
 #[derive(Debug, Error)]
@@ -154,6 +153,9 @@ pub enum Failure {
     /// The cluster could not be asked.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// Configuration cannot be tried, or trying it showed something.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationFailure),
     /// Standard output does not take what is written.
     #[error("write to standard output: {source}")]
     Output {
@@ -201,14 +203,6 @@ pub enum Failure {
         /// Which run it was made for.
         made_for: String,
     },
-    /// The configuration of a context cannot be resolved.
-    #[error("resolve the configuration of CicdContext {context}: {problem}")]
-    Configuration {
-        /// The context.
-        context: String,
-        /// What is wrong.
-        problem: Box<ConfigurationError>,
-    },
     /// A variable cannot be rendered before there are events.
     #[error("freeze variable {name} of CicdContext {context}: {problem}")]
     NotFrozen {
@@ -247,12 +241,12 @@ impl Failure {
             Self::NotFinished { .. } | Self::NotApplied { .. } | Self::NotYet { .. } => Exit::TimedOut,
             Self::Source(error) => error.exit(),
             Self::Load(error) => error.exit(),
+            Self::Configuration(failure) => failure.exit(),
             Self::File(_)
             | Self::Unread { .. }
             | Self::Output { .. }
             | Self::Form { .. }
             | Self::Query { .. }
-            | Self::Configuration { .. }
             | Self::NotFrozen { .. }
             | Self::NoRandomness
             | Self::RedeliveryForbidden { .. }

@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 
 use cicdcontext_crds::CicdContext;
-use cicdcontext_engine::{
-    handler::Program,
-    template::{Reads, Seed, Wanted},
-};
+use cicdcontext_engine::template::{Reads, Seed, Wanted};
 use serde_json::{Value, json};
 
 use crate::{
-    configuration::resolve,
+    configuration::program,
     failure::Failure,
     setting::Occasion,
     source::{Configuration, Contexts},
@@ -27,8 +24,7 @@ pub(super) async fn variables<S: Contexts + Configuration>(
     occasion: &Occasion,
 ) -> Result<BTreeMap<String, String>, Failure> {
     let name = context.metadata.name.clone().unwrap_or_default();
-    let resolved = resolve(source, context).await?;
-    let program = Program::new(resolved, &BTreeMap::new());
+    let program = program(source, context).await?;
     let root = json!({
         "state": context.spec.state,
         "settings": program.resolved.settings,
