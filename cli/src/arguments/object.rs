@@ -165,6 +165,15 @@ pub enum UsageError {
     /// `--as-group` without `--as`.
     #[error("read --as-group: a group alone cannot be acted as; name the user too: --as USER")]
     GroupWithoutUser,
+    /// A flag about a cluster together with `-f`.
+    #[error("read {flag}: with -f there is no cluster; leave one of the two out")]
+    NotWithFiles {
+        /// The flag.
+        flag: &'static str,
+    },
+    /// `--via operator` together with `-f`.
+    #[error("read --via operator: with -f there is no operator, and none is needed: leave --via out")]
+    NoOperator,
 }
 
 /// The CicdContext that a command is about, and the arguments that follow its name.

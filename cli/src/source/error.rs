@@ -26,6 +26,12 @@ pub enum Problem {
     /// The files do not give it, or do not take it.
     #[error("{0}")]
     Files(String),
+    /// What is asked for contradicts the files, or what stands in the state folder.
+    #[error("{0}")]
+    Refused(String),
+    /// Another process was at work there all the time.
+    #[error("{0}; nothing was changed; try again, or raise --request-timeout")]
+    Occupied(String),
     /// The object, or its namespace, does not exist.
     #[error("{0}; check the name and --namespace")]
     NotFound(String),
@@ -90,8 +96,8 @@ impl SourceError {
     pub fn exit(&self) -> Exit {
         match self.problem {
             Problem::NotFound(_) => Exit::NotFound,
-            Problem::Conflict | Problem::AlreadyExists | Problem::Invalid(_) => Exit::Refused,
-            Problem::Timeout { .. } => Exit::TimedOut,
+            Problem::Conflict | Problem::AlreadyExists | Problem::Invalid(_) | Problem::Refused(_) => Exit::Refused,
+            Problem::Timeout { .. } | Problem::Occupied(_) => Exit::TimedOut,
             _ => Exit::Failed,
         }
     }

@@ -14,11 +14,16 @@
 //! ```
 
 mod configuration;
+mod contexts;
+mod folder;
+mod lock;
 mod manifest;
 mod manifests;
 mod read;
+mod record;
+mod uid;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use manifest::{Kind, Manifest, Origin};
 pub use manifests::Manifests;
@@ -39,12 +44,16 @@ pub struct FilesOptions {
     pub state_folder: Option<PathBuf>,
     /// The namespace, also of manifests that name none. Default: [`DEFAULT_NAMESPACE`].
     pub namespace: Option<String>,
+    /// How long to wait for another process that changes the same context.
+    pub patience: Duration,
 }
 
 /// One namespace of manifests in files.
 #[derive(Clone)]
 pub struct Files {
     namespace: String,
+    state_folder: PathBuf,
+    patience: Duration,
     manifests: Arc<Manifests>,
 }
 
@@ -56,7 +65,9 @@ impl Files {
             request: "read the manifests".to_owned(),
             problem: Problem::Files(error.to_string()),
         })?;
-        Ok(Self { namespace, manifests: Arc::new(manifests) })
+        let beside = || options.paths.first().map(|path| folder::beside(path)).unwrap_or_default();
+        let state_folder = options.state_folder.unwrap_or_else(beside);
+        Ok(Self { namespace, state_folder, patience: options.patience, manifests: Arc::new(manifests) })
     }
 
     /// The manifests of all namespaces.

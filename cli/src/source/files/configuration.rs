@@ -2,17 +2,27 @@
 
 use cicdcontext_crds::{BaseKind, BaseReference, CicdBase, CicdContext, CicdEndpoint, ClusterCicdBase};
 
+use serde::Deserialize;
+
 use super::{Files, Kind, Manifests};
 use crate::source::{Base, Configuration, Problem, SourceError};
 
 impl Configuration for Files {
     async fn whole_context(&self, name: &str) -> Result<CicdContext, SourceError> {
-        let request = || format!("read CicdContext {name} of namespace {}", self.namespace);
-        let failed = |problem| SourceError { request: request(), problem };
-        let Some(manifest) = self.manifests.get(Kind::Context, &self.namespace, name) else {
-            return Err(failed(Problem::NotFound(format!("no manifest has CicdContext {name:?}"))));
+        let failed = || self.failed("read", name);
+        let manifest = self.manifests.get(Kind::Context, &self.namespace, name);
+        let record = self.record(name).map_err(|error| failed()(error.into()))?;
+        let object = match (&record, manifest) {
+            (Some(record), _) => record.object((&self.namespace, name), manifest),
+            // What only reads configuration leaves nothing behind.
+            (None, Some(manifest)) => manifest.object.clone(),
+            (None, None) => return Err(failed()(self.not_found(name))),
         };
-        let mut context: CicdContext = manifest.typed().map_err(|text| failed(Problem::Files(text)))?;
+        let read = CicdContext::deserialize(object).map_err(|error| {
+            let place = manifest.map(|manifest| format!("; it stands in {}", manifest.origin)).unwrap_or_default();
+            failed()(Problem::Files(format!("{error}{place}")))
+        });
+        let mut context = read?;
         context.metadata.namespace = Some(self.namespace.clone());
         Ok(context)
     }

@@ -1,0 +1,235 @@
+//! The state folder: a folder for each context, with a file for it and one for each of its events.
+//!
+//! Files are replaced as a whole: who reads one sees what it was or what it is, also after a crash, and needs no lock.
+//! Nothing here knows what a context or an event is.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use thiserror::Error;
+
+/// Name of the state folder beside manifests.
+const NAME: &str = ".cicdctl";
+
+/// What went wrong with a file of the state folder.
+#[derive(Debug, Error)]
+pub(super) enum FolderError {
+    /// It cannot be read or written.
+    #[error("{what} {}: {source}", path.display())]
+    Io {
+        /// What was to be done.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// What is in it is not what was written there.
+    #[error("read {}: {problem}; it is written by cicdctl alone: restore it, or remove it to begin anew", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// The folder of one context.
+#[derive(Clone, Debug)]
+pub(super) struct ContextFolder {
+    path: PathBuf,
+}
+
+/// Where state and events are kept if nothing is said of it: in the folder that is named, or beside the file.
+pub(super) fn beside(path: &Path) -> PathBuf {
+    match path.parent() {
+        _ if path.is_dir() => path.join(NAME),
+        Some(folder) => folder.join(NAME),
+        None => PathBuf::from(NAME),
+    }
+}
+
+impl ContextFolder {
+    /// That of a context. Names of objects are names of files.
+    pub(super) fn of(root: &Path, namespace: &str, context: &str) -> Self {
+        Self { path: root.join(namespace).join(context) }
+    }
+
+    /// Makes the folder, unless it is there.
+    pub(super) fn make(&self) -> Result<(), FolderError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(self.events());
+        made.map_err(|source| FolderError::Io { what: "create folder", path: self.events(), source })
+    }
+
+    /// The lock of whoever changes something in it.
+    pub(super) fn lock(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    /// The lock of whoever carries out its events.
+    pub(super) fn turn(&self) -> PathBuf {
+        self.path.join("turn")
+    }
+
+    /// The file of the context.
+    pub(super) fn context(&self) -> PathBuf {
+        self.path.join("context.json")
+    }
+
+    /// The file of an event.
+    pub(super) fn event(&self, name: &str) -> PathBuf {
+        self.events().join(format!("{name}.json"))
+    }
+
+    fn events(&self) -> PathBuf {
+        self.path.join("events")
+    }
+
+    /// Names of the events, in no order.
+    pub(super) fn event_names(&self) -> Result<Vec<String>, FolderError> {
+        let files = names(&self.events())?;
+        Ok(files.into_iter().filter_map(|file| file.strip_suffix(".json").map(str::to_owned)).collect())
+    }
+
+    /// Removes all of it. Whoever does holds the lock.
+    pub(super) fn remove(&self) -> Result<(), FolderError> {
+        // The context goes first: what is left of a crash in between is nobody's, and goes when the name comes back.
+        remove(&self.context())?;
+        match fs::remove_dir_all(&self.path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(FolderError::Io { what: "remove", path: self.path.clone(), source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the events, of a context that is gone.
+    pub(super) fn remove_events(&self) -> Result<(), FolderError> {
+        self.event_names()?.iter().try_for_each(|name| remove(&self.event(name)))
+    }
+}
+
+/// Names of the contexts of a namespace that have a folder, in their order.
+pub(super) fn contexts(root: &Path, namespace: &str) -> Result<Vec<String>, FolderError> {
+    let mut contexts = names(&root.join(namespace))?;
+    contexts.sort();
+    Ok(contexts)
+}
+
+/// What is in a folder, but for hidden files; nothing, if there is none.
+fn names(folder: &Path) -> Result<Vec<String>, FolderError> {
+    let failed = |source| FolderError::Io { what: "read folder", path: folder.to_owned(), source };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(failed)?.file_name();
+        names.extend(name.to_str().filter(|name| !name.starts_with('.')).map(str::to_owned));
+    }
+    Ok(names)
+}
+
+/// Reads what was written into a file; none, if there is none.
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
+    let text = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|source| FolderError::Io { what: "read", path: path.to_owned(), source })?,
+    };
+    let content = serde_json::from_slice(&text);
+    content.map(Some).map_err(|error| FolderError::Content { path: path.to_owned(), problem: error.to_string() })
+}
+
+/// Replaces a file: after a crash it is what it was or what it is to be. Whoever writes holds the lock of the context.
+pub(super) fn write(path: &Path, content: &impl Serialize) -> Result<(), FolderError> {
+    let failed = |source| FolderError::Io { what: "write", path: path.to_owned(), source };
+    // Pretty, since people look into these files too.
+    let mut text = serde_json::to_vec_pretty(content).map_err(|error| failed(error.into()))?;
+    text.push(b'\n');
+    let folder = path.parent().unwrap_or(Path::new("."));
+    // Only who holds the lock writes here: what is there is left of a crash.
+    let new = folder.join(".new");
+    let replace = || {
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&new, path)?;
+        File::open(folder)?.sync_all()
+    };
+    replace().map_err(failed)
+}
+
+/// Removes a file, unless it is gone.
+pub(super) fn remove(path: &Path) -> Result<(), FolderError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(FolderError::Io { what: "remove", path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a name fits a file, with its ending.
+pub(super) fn fits(name: &str) -> bool {
+    const LONGEST: usize = 255;
+    OsStr::new(name).len() + ".json".len() <= LONGEST
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn the_folder_is_in_a_folder_and_beside_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        assert_eq!(beside(&file), folder.path().join(".cicdctl"));
+        assert_eq!(beside(folder.path()), folder.path().join(".cicdctl"));
+        assert_eq!(beside(Path::new("a.yaml")), Path::new(".cicdctl"));
+    }
+
+    #[test]
+    fn files_are_replaced_and_nobody_else_may_read_them() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().join("state");
+        let folder = ContextFolder::of(&root, "default", "shop");
+        folder.make().unwrap();
+        for content in [json!({"a": 1}), json!({"b": "x".repeat(10_000)}), json!({})] {
+            write(&folder.context(), &content).unwrap();
+            assert_eq!(read::<Value>(&folder.context()).unwrap(), Some(content));
+        }
+        write(&folder.event("e.1"), &json!({})).unwrap();
+        assert_eq!(folder.event_names().unwrap(), ["e.1"], "nothing is left beside it");
+        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode(folder.context()), 0o600);
+        assert_eq!(mode(root.clone()), 0o700);
+        assert_eq!(mode(root.join("default/shop/events")), 0o700);
+        assert_eq!(contexts(&root, "default").unwrap(), ["shop"]);
+        folder.remove().unwrap();
+        assert_eq!(contexts(&root, "default").unwrap(), Vec::<String>::new());
+        assert_eq!(read::<Value>(&folder.context()).unwrap(), None);
+    }
+
+    #[test]
+    fn what_nobody_can_read_is_told_with_its_file() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("context.json");
+        fs::write(&path, "{").unwrap();
+        let error = read::<Value>(&path).unwrap_err().to_string();
+        let told = format!("read {}: EOF while parsing an object at line 1 column 1; it is written by", path.display());
+        assert!(error.starts_with(&told), "{error}");
+        let error = write(&root.path().join("gone/context.json"), &json!({})).unwrap_err().to_string();
+        assert!(error.starts_with("write ") && error.ends_with("No such file or directory (os error 2)"), "{error}");
+    }
+}
