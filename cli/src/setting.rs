@@ -9,6 +9,7 @@ use crate::{
     source::{
         Place,
         cluster::{Cluster, ClusterOptions},
+        files::{Files, FilesOptions},
     },
 };
 
@@ -50,7 +51,33 @@ impl Setting<'_> {
         if let Some(namespace) = global.namespace.as_deref().filter(|name| !is_namespace_name(name)) {
             return Err(UsageError::NotAName { what: "--namespace", found: namespace.to_owned() }.into());
         }
+        if !global.filename.is_empty() {
+            return Ok(Place::Files(self.files()?));
+        }
         Ok(Place::Cluster(Cluster::connect(ClusterOptions::from(*global), environment).await?))
+    }
+}
+
+impl Setting<'_> {
+    /// The manifests that `-f` names.
+    fn files(&self) -> Result<Files, Failure> {
+        let global = self.global;
+        let of_cluster = [
+            ("--kubeconfig", global.kubeconfig.is_some()),
+            ("--context", global.context.is_some()),
+            ("--cluster", global.cluster.is_some()),
+            ("--user", global.user.is_some()),
+            ("--as", global.impersonate.is_some()),
+        ];
+        if let Some((flag, _)) = of_cluster.into_iter().find(|(_, given)| *given) {
+            return Err(UsageError::NotWithFiles { flag }.into());
+        }
+        Ok(Files::open(FilesOptions {
+            paths: global.filename.clone(),
+            state_folder: global.state_dir.clone(),
+            namespace: global.namespace.clone(),
+            patience: global.request_timeout,
+        })?)
     }
 }
 

@@ -13,17 +13,24 @@
 //!       events/EVENT.json      a CicdEvent, with its status and the requests that wait
 //! ```
 
+mod carrier;
 mod configuration;
 mod contexts;
+mod courier;
+mod egress;
+mod events;
 mod folder;
 mod lock;
 mod manifest;
 mod manifests;
+mod performance;
 mod read;
 mod record;
 mod uid;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use cicdcontext_delivery::Policy;
 
 pub use manifest::{Kind, Manifest, Origin};
 pub use manifests::Manifests;
@@ -52,6 +59,7 @@ pub struct FilesOptions {
 #[derive(Clone)]
 pub struct Files {
     namespace: String,
+    paths: Vec<PathBuf>,
     state_folder: PathBuf,
     patience: Duration,
     manifests: Arc<Manifests>,
@@ -66,12 +74,30 @@ impl Files {
             problem: Problem::Files(error.to_string()),
         })?;
         let beside = || options.paths.first().map(|path| folder::beside(path)).unwrap_or_default();
-        let state_folder = options.state_folder.unwrap_or_else(beside);
-        Ok(Self { namespace, state_folder, patience: options.patience, manifests: Arc::new(manifests) })
+        let state_folder = options.state_folder.clone().unwrap_or_else(beside);
+        let FilesOptions { paths, patience, .. } = options;
+        Ok(Self { namespace, paths, state_folder, patience, manifests: Arc::new(manifests) })
+    }
+
+    /// The same with the manifests as they are now, or as they were if they cannot be read now: somebody may be editing
+    /// them.
+    fn refreshed(&self) -> Self {
+        let manifests = Manifests::read(&self.paths, &self.namespace).map_or_else(|_| self.manifests.clone(), Arc::new);
+        Self { manifests, ..self.clone() }
     }
 
     /// The manifests of all namespaces.
     pub fn manifests(&self) -> &Manifests {
         &self.manifests
     }
+
+    /// Where requests may go: also to the hosts that the manifests name, as they are written there.
+    pub fn egress_policy(&self) -> Policy {
+        egress::policy(&egress::named(&self.manifests))
+    }
 }
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,9 @@ use cicdcontext_crds::{BaseReference, CicdContext, CicdEndpoint, CicdEvent};
 use futures::stream::LocalBoxStream;
 use json_patch::PatchOperation;
 
-use super::{Base, Change, Changed, Configuration, Context, Contexts, Events, SourceError, cluster::Cluster};
+use super::{
+    Base, Change, Changed, Configuration, Context, Contexts, Events, SourceError, cluster::Cluster, files::Files,
+};
 use crate::failure::Failure;
 
 /// One of the places that there are.
@@ -12,6 +14,8 @@ use crate::failure::Failure;
 pub enum Place {
     /// A namespace of a cluster.
     Cluster(Cluster),
+    /// A namespace of manifests in files.
+    Files(Files),
 }
 
 /// Asks whichever place it is.
@@ -19,6 +23,7 @@ macro_rules! ask {
     ($place:expr, $name:ident => $ask:expr) => {
         match $place {
             Place::Cluster($name) => $ask,
+            Place::Files($name) => $ask,
         }
     };
 }

@@ -163,7 +163,46 @@ pub(super) fn write(path: &Path, content: &impl Serialize) -> Result<(), FolderE
         fs::rename(&new, path)?;
         File::open(folder)?.sync_all()
     };
-    replace().map_err(failed)
+    #[cfg(test)]
+    crash::pass().map_err(failed)?;
+    replace().map_err(failed)?;
+    #[cfg(test)]
+    crash::pass().map_err(failed)?;
+    Ok(())
+}
+
+/// Where a test wants this thread to fail, as if the process ended there: before or after any write.
+#[cfg(test)]
+pub(super) mod crash {
+    use std::{cell::Cell, io};
+
+    thread_local! {
+        /// How many more places are passed before the one that fails.
+        static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+
+    /// Fails at the place of this number, from 0; or nowhere.
+    pub(in crate::source::files) fn at(place: Option<usize>) {
+        LEFT.set(place);
+    }
+
+    /// Whether the place was not reached.
+    pub(in crate::source::files) fn is_ahead() -> bool {
+        LEFT.get().is_some()
+    }
+
+    pub(super) fn pass() -> io::Result<()> {
+        match LEFT.get() {
+            Some(0) => {
+                LEFT.set(None);
+                Err(io::Error::other("crash"))
+            }
+            left => {
+                LEFT.set(left.map(|left| left - 1));
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Removes a file, unless it is gone.
