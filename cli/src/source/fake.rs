@@ -6,6 +6,7 @@ pub(crate) mod state_writes;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    time::Duration,
 };
 
 use cicdcontext_crds::{BaseReference, CicdContext, CicdEvent, CicdStateWrite, ConfigurationBlock};
@@ -38,6 +39,8 @@ pub(crate) struct Fake {
     pub(crate) interference: Cell<usize>,
     /// Patches that were asked for.
     pub(crate) patches: RefCell<Vec<Value>>,
+    /// Whether patches are carried out, and nobody says so.
+    pub(crate) loses_answers: bool,
     /// Events that were created, or are there from the start.
     pub(crate) events: RefCell<Vec<CicdEvent>>,
     /// What a watch sees after the event itself.
@@ -117,6 +120,9 @@ impl Contexts for Fake {
         *self.state.borrow_mut() = object["spec"]["state"].clone();
         let annotations = object["metadata"]["annotations"].take();
         *self.annotations.borrow_mut() = serde_json::from_value(annotations).unwrap_or_default();
+        if self.loses_answers {
+            return Self::fail("patch CicdContext shop", Problem::Timeout { after: Duration::ZERO, changes: true });
+        }
         Ok(())
     }
 

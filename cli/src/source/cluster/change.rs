@@ -6,11 +6,12 @@
 
 pub(in crate::source) mod state_write;
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_crds::ChangeOperation;
 use cicdcontext_engine::state::{Path, PlainChange, Segment};
+use json_patch::PatchOperation;
 
 use self::state_write::{StateWrites, by_state_write, spec};
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     failure::Failure,
     setting::Occasion,
     source::{
-        Change, Changed, Contexts, Problem,
+        Change, Changed, Contexts, SourceError,
         plan::{Plan, plan},
     },
 };
@@ -27,6 +28,8 @@ use crate::{
 const RETRIES: usize = 10;
 /// Attempts after the first one before the operator is asked to do it.
 const RETRIES_BEFORE_THE_OPERATOR: usize = 2;
+/// How long the API server may try to patch before the operator is asked to do it.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// The first pause, and the longest; jitter adds up to as much again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
@@ -59,20 +62,43 @@ pub(in crate::source) async fn make<S: Contexts + StateWrites>(
         Via::Auto if change.set.changes.iter().any(|change| adds(change.op)) => by_operator().await,
         // One that is too large for a state write can only go on as it began.
         Via::Auto if spec(name, change).is_err() => by_patch(source, name, change, delays()).await,
-        Via::Auto => match by_patch(source, name, change, delays().take(RETRIES_BEFORE_THE_OPERATOR)).await {
-            Err(Failure::Conflict { attempts, .. }) => Ok(Changed { attempts, ..by_operator().await? }),
-            // So many write at once that the API server lost patience with itself.
-            Err(Failure::Source(error)) if may_have_been_made(&error.problem) && is_repeatable(change) => {
-                by_operator().await
-            }
-            made => made,
+        Via::Auto => match first_attempts(source, name, change).await? {
+            First::Made(changed) => Ok(changed),
+            First::Hindered { attempts } => Ok(Changed { attempts, ..by_operator().await? }),
         },
     }
 }
 
-/// Whether the API server was reached and did not say what came of a patch.
-fn may_have_been_made(problem: &Problem) -> bool {
-    matches!(problem, Problem::Timeout { changes: true, .. } | Problem::Other { code: 500.., .. })
+/// What came of the first attempts.
+enum First {
+    /// The change.
+    Made(Changed),
+    /// Others got in the way of so many patches.
+    Hindered { attempts: usize },
+}
+
+/// A few patches. Many that come at once keep the API server busy with each other inside of itself, longest the one that
+/// came last: it gives one up in good time if the change may be made again. That it did is told by an answer that says
+/// nothing, or by none.
+async fn first_attempts<S: Contexts + StateWrites>(source: &S, name: &str, change: &Change) -> Result<First, Failure> {
+    let delays = delays().take(RETRIES_BEFORE_THE_OPERATOR);
+    let repeatable = is_repeatable(change);
+    let (sent, unclear) = (Cell::new(0), Cell::new(false));
+    let patch = async |operations: &[PatchOperation]| {
+        sent.set(sent.get() + 1);
+        if !repeatable {
+            return source.patch_context(name, operations).await;
+        }
+        let patched = source.patch_within(name, operations, PATIENCE).await;
+        unclear.set(patched.as_ref().is_err_and(|error| error.problem.is_unclear()));
+        patched
+    };
+    match attempts(source, name, change, delays, patch).await {
+        Ok(changed) => Ok(First::Made(changed)),
+        Err(Failure::Conflict { attempts, .. }) => Ok(First::Hindered { attempts }),
+        Err(_) if unclear.get() => Ok(First::Hindered { attempts: sent.get() }),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Whether a change that was made can be made again and is the same: no condition that it may have broken itself, and no
@@ -93,7 +119,19 @@ pub(in crate::source) async fn by_patch<C: Contexts>(
     contexts: &C,
     name: &str,
     change: &Change,
+    delays: impl Iterator<Item = Duration>,
+) -> Result<Changed, Failure> {
+    let patch = async |operations: &[PatchOperation]| contexts.patch_context(name, operations).await;
+    attempts(contexts, name, change, delays, patch).await
+}
+
+/// The same with patches that are sent in one way or another.
+async fn attempts<C: Contexts>(
+    contexts: &C,
+    name: &str,
+    change: &Change,
     mut delays: impl Iterator<Item = Duration>,
+    patch: impl AsyncFn(&[PatchOperation]) -> Result<(), SourceError>,
 ) -> Result<Changed, Failure> {
     let mut attempts = 0;
     loop {
@@ -105,7 +143,7 @@ pub(in crate::source) async fn by_patch<C: Contexts>(
         if changed.paths.is_empty() {
             return Ok(changed);
         }
-        let Err(error) = contexts.patch_context(name, &operations).await else { return Ok(changed) };
+        let Err(error) = patch(&operations).await else { return Ok(changed) };
         if !error.problem.is_worth_another_attempt() {
             return Err(error.into());
         }

@@ -1,13 +1,16 @@
 //! The contexts of a cluster.
 
+use std::time::Duration;
+
 use cicdcontext_crds::{CicdContext, vocabulary::manager};
 use cicdcontext_engine::state::patch;
 use futures::{StreamExt, stream::LocalBoxStream};
+use http::uri::InvalidUri;
 use json_patch::{Patch as JsonPatch, PatchOperation};
 use kube::{
     Api,
     api::{ApiResource, DeleteParams, DynamicObject, GetParams, Patch, PatchParams, PostParams, Preconditions},
-    core::Request,
+    core::{Request, request},
     runtime::{WatchStreamExt, watcher},
 };
 
@@ -71,18 +74,35 @@ impl Contexts for Cluster {
     }
 
     async fn patch_context(&self, name: &str, operations: &[PatchOperation]) -> Result<(), SourceError> {
+        self.patch_with_limit(name, operations, None).await
+    }
+
+    async fn change(&self, name: &str, change: &Change) -> Result<Changed, Failure> {
+        change::make(self, name, change, &Occasion::now()?).await
+    }
+}
+
+impl Cluster {
+    /// Patches a context; the API server gives up after `limit`, if there is one.
+    pub(super) async fn patch_with_limit(
+        &self,
+        name: &str,
+        operations: &[PatchOperation],
+        limit: Option<Duration>,
+    ) -> Result<(), SourceError> {
         let body = self.read::<CicdContext, _>("patch", name, patch::body(operations))?;
         let parameters = PatchParams { field_manager: Some(manager::CLI.to_owned()), ..PatchParams::default() };
         let build = |request: Request| {
             let mut request = request.patch(name, &parameters, &Patch::<()>::Json(JsonPatch(Vec::new())))?;
             // The API server compares texts as they are written: see `cicdcontext_engine::state::patch`.
             *request.body_mut() = body;
+            if let Some(limit) = limit {
+                let uri = format!("{}&timeout={}ms", request.uri(), limit.as_millis());
+                *request.uri_mut() =
+                    uri.parse().map_err(|error: InvalidUri| request::Error::BuildRequest(error.into()))?;
+            }
             Ok(request)
         };
         self.send::<CicdContext>("patch", name, build).await.map(drop)
-    }
-
-    async fn change(&self, name: &str, change: &Change) -> Result<Changed, Failure> {
-        change::make(self, name, change, &Occasion::now()?).await
     }
 }

@@ -1,7 +1,10 @@
 //! The state writes of a cluster.
 
+use std::time::Duration;
+
 use cicdcontext_crds::{CicdContext, CicdStateWrite, vocabulary::manager};
 use futures::{StreamExt, stream::LocalBoxStream};
+use json_patch::PatchOperation;
 use kube::{
     Api,
     api::{DeleteParams, GetParams, PostParams, Preconditions},
@@ -54,6 +57,15 @@ impl StateWrites for Cluster {
                 }
             })
             .boxed_local()
+    }
+
+    async fn patch_within(
+        &self,
+        name: &str,
+        operations: &[PatchOperation],
+        limit: Duration,
+    ) -> Result<(), SourceError> {
+        self.patch_with_limit(name, operations, Some(limit)).await
     }
 
     async fn context_metadata(&self, name: &str) -> Result<Context, SourceError> {

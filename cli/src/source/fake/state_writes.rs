@@ -1,5 +1,7 @@
 //! State writes of the fake, and the operator that applies them in one way or another.
 
+use std::time::Duration;
+
 use cicdcontext_crds::{CicdStateWrite, CicdStateWriteStatus, Time};
 use cicdcontext_engine::state::{ChangeSet, Ledger, LedgerState, apply_all};
 use futures::{
@@ -7,6 +9,7 @@ use futures::{
     stream::{self, LocalBoxStream},
 };
 use jiff::Timestamp;
+use json_patch::PatchOperation;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::Value;
 
@@ -113,10 +116,7 @@ impl StateWrites for Fake {
             self.operate(true);
         }
         if fault == Some(Fault::Lost) {
-            return Self::fail(
-                "create CicdStateWrite",
-                Problem::Timeout { after: std::time::Duration::ZERO, changes: true },
-            );
+            return Self::fail("create CicdStateWrite", Problem::Timeout { after: Duration::ZERO, changes: true });
         }
         Ok(created)
     }
@@ -150,6 +150,10 @@ impl StateWrites for Fake {
             _ => None,
         };
         stream::iter([Ok(first)]).chain(stream::iter(next.map(Ok))).chain(stream::pending()).boxed_local()
+    }
+
+    async fn patch_within(&self, name: &str, operations: &[PatchOperation], _: Duration) -> Result<(), SourceError> {
+        self.patch_context(name, operations).await
     }
 
     async fn context_metadata(&self, name: &str) -> Result<Context, SourceError> {

@@ -14,6 +14,7 @@ use cicdcontext_engine::state::{
     ChangeSet, Effect, Ledger, LedgerState, PlainPrecondition, Refusal, change::Expected, ledger::effect_hash,
 };
 use futures::{StreamExt, stream::LocalBoxStream};
+use json_patch::PatchOperation;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::delays;
@@ -43,6 +44,15 @@ pub(in crate::source) trait StateWrites {
     /// A state write as it is now, and each change; `None` when it is not there. Lost connections are taken up again; an
     /// error in the stream is final.
     fn watch_state_write(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdStateWrite>, SourceError>>;
+
+    /// Patches a context as [`Contexts::patch_context`] does. The API server itself gives up after `limit`, so that nothing
+    /// lands much later; whether anything did is then not known.
+    fn patch_within(
+        &self,
+        name: &str,
+        operations: &[PatchOperation],
+        limit: Duration,
+    ) -> impl Future<Output = Result<(), SourceError>>;
 
     /// Reads a context without its state, with the ledger among its annotations.
     fn context_metadata(&self, name: &str) -> impl Future<Output = Result<Context, SourceError>>;

@@ -67,6 +67,23 @@ async fn a_patch_comes_first_and_the_operator_where_others_get_in_the_way_each_t
 }
 
 #[tokio::test]
+async fn a_patch_of_which_nobody_says_what_came_of_it_is_made_again_only_if_that_is_the_same() {
+    let fake = || Fake { loses_answers: true, ..Fake::with_operator(json!({"list": [1], "p": 1}), Operator::Watched) };
+    let again = fake();
+    let changed = run(&again, &read(&["state.a=1"], &[], Via::Auto)).await.unwrap();
+    assert_eq!((changed.attempts, changed.state_write.is_some()), (1, true));
+    for change in [
+        read(&["state.a=1"], &[], Via::Patch),
+        read(&["state.p:=2"], &["state.p:=1"], Via::Auto),
+        read(&["state.list[0]:=2"], &[], Via::Auto),
+    ] {
+        let fake = fake();
+        assert_eq!(run(&fake, &change).await.unwrap_err().exit(), Exit::TimedOut);
+        assert!(fake.creates.borrow().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn patch_and_operator_are_taken_at_their_word() {
     let fake = Fake::with_operator(json!({"list": []}), Operator::Watched);
     run(&fake, &read(&["state.list[]=b"], &[], Via::Patch)).await.unwrap();
