@@ -14,7 +14,7 @@ use crate::{
     configuration::ConfigurationFailure,
     source::{
         Base, Configuration, Problem, SourceError,
-        files::{Kind, Manifests},
+        files::{Kind, Manifest, Manifests},
     },
 };
 
@@ -59,7 +59,7 @@ impl Configuration for Seen<'_> {
 
     async fn endpoint(&self, namespace: &str, name: &str) -> Result<Option<CicdEndpoint>, SourceError> {
         let request = format!("read CicdEndpoint {name} of namespace {namespace}");
-        let found = self.manifests.get(Kind::Endpoint, namespace, name).map(|manifest| manifest.typed()).transpose();
+        let found = self.manifests.get(Kind::Endpoint, namespace, name).map(Manifest::typed).transpose();
         found.map_err(|problem| SourceError { request, problem: Problem::Unreadable(problem) })
     }
 }

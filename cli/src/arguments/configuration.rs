@@ -65,7 +65,7 @@ pub struct ValidateArguments {
 /// Arguments of `test`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct TestArguments {
-    /// Files with expectations, or folders of them (*.yaml, *.yml, *.json)
+    /// Files with expectations, or folders of them (*.yaml, *.yml, *.json); -f names the manifests that they are about
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 

@@ -1,7 +1,7 @@
 //! A manifest against the schema of its CRD, as `kubectl apply --validate=strict` does on a server: unknown fields, wrong
 //! types, missing fields, limits. What a field means is not looked at, and rules in CEL are the API server's.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{collections::BTreeMap, fmt::Write as _, sync::LazyLock};
 
 use cicdcontext_crds::{
     manifests::manifests,
@@ -200,13 +200,14 @@ fn required(branch: &Value) -> Option<&str> {
 
 /// `/spec/a/0/b` as `spec.a[0].b`.
 fn place(pointer: &str) -> String {
+    // Writing into a String cannot fail.
     let mut text = String::new();
     for part in pointer.split('/').skip(1) {
         let part = part.replace("~1", "/").replace("~0", "~");
         if !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) {
-            text.push_str(&format!("[{part}]"));
+            write!(text, "[{part}]").ok();
         } else if part.contains(['.', '/', '[', ' ']) {
-            text.push_str(&format!("['{part}']"));
+            write!(text, "['{part}']").ok();
         } else {
             if !text.is_empty() {
                 text.push('.');
@@ -221,30 +222,30 @@ fn place(pointer: &str) -> String {
 mod tests {
     use super::*;
 
-    fn found(manifest: Value) -> Vec<String> {
-        let findings = validate_manifest(&manifest).into_iter();
+    fn found(manifest: &Value) -> Vec<String> {
+        let findings = validate_manifest(manifest).into_iter();
         findings.map(|Finding { object, place, problem }| format!("{object}: {place}: {problem}")).collect()
     }
 
-    fn context(spec: Value) -> Value {
+    fn context(spec: &Value) -> Value {
         json!({"apiVersion": "cicdcontext.io/v1alpha1", "kind": "CicdContext", "metadata": {"name": "shop"}, "spec": spec})
     }
 
     #[test]
     fn what_the_api_server_would_take_is_fine() {
         let free = json!({"any": [{"thing": null}]});
-        assert!(found(context(json!({"state": free, "settings": {"a": {"b": [1]}}, "context": null}))).is_empty());
+        assert!(found(&context(&json!({"state": free, "settings": {"a": {"b": [1]}}, "context": null}))).is_empty());
         let handler = json!({"name": "note", "setValues": [{"path": "state.a", "value": null}]});
         let pipelines = json!({"build": {"eventHandlers": {"success": [handler]}}});
         let nothing: Vec<String> = Vec::new();
-        assert_eq!(found(context(json!({"pipelines": pipelines}))), nothing);
-        assert_eq!(found(json!({"apiVersion": "v1", "kind": "Secret", "anything": 1})), nothing);
+        assert_eq!(found(&context(&json!({"pipelines": pipelines}))), nothing);
+        assert_eq!(found(&json!({"apiVersion": "v1", "kind": "Secret", "anything": 1})), nothing);
     }
 
     #[test]
     fn an_unknown_field_and_a_wrong_type_are_named_with_their_place() {
         assert_eq!(
-            found(context(json!({"contex": "stage", "suspend": "yes", "bases": [{"kind": "CicdBase"}]}))),
+            found(&context(&json!({"contex": "stage", "suspend": "yes", "bases": [{"kind": "CicdBase"}]}))),
             [
                 "CicdContext/shop: spec: unknown field \"contex\"",
                 "CicdContext/shop: spec.bases[0]: name is missing",
@@ -256,7 +257,7 @@ mod tests {
     #[test]
     fn a_handler_of_two_types_is_told_what_there_is_to_choose() {
         let handler = json!({"name": "x", "notify": {"message": "a"}, "generate": {"generator": "b"}});
-        let found = found(context(json!({"pipelines": {"build": {"eventHandlers": {"a": [handler]}}}})));
+        let found = found(&context(&json!({"pipelines": {"build": {"eventHandlers": {"a": [handler]}}}})));
         assert_eq!(found.len(), 1, "{found:?}");
         let start = "CicdContext/shop: spec.pipelines.build.eventHandlers.a[0]: exactly one of notify, respond, ";
         assert!(found[0].starts_with(start), "{found:?}");
@@ -266,21 +267,21 @@ mod tests {
     fn metadata_kind_and_version_are_checked_too() {
         let manifest = json!({"apiVersion": "cicdcontext.io/v1", "kind": "CicdBase"});
         assert_eq!(
-            found(manifest),
+            found(&manifest),
             ["CicdBase/: apiVersion: cicdcontext.io/v1 is not known; write cicdcontext.io/v1alpha1"]
         );
         let manifest = json!({"apiVersion": "cicdcontext.io/v1alpha1", "kind": "Base", "metadata": {}});
-        assert!(found(manifest)[0].starts_with("Base/: kind: Base is not known; known are CicdBase, CicdContext, "));
+        assert!(found(&manifest)[0].starts_with("Base/: kind: Base is not known; known are CicdBase, CicdContext, "));
         let manifest = json!({"apiVersion": "cicdcontext.io/v1alpha1", "kind": "CicdBase", "spec": {},
             "metadata": {"name": "A", "lables": {}, "labels": {"a": 1}}});
         assert_eq!(
-            found(manifest),
+            found(&manifest),
             [
                 "CicdBase/A: metadata: unknown field \"lables\"",
                 "CicdBase/A: metadata.labels: write a map of texts",
                 "CicdBase/A: metadata.name: \"A\" is no name: write lower-case letters, digits, '-' and '.'",
             ]
         );
-        assert_eq!(found(json!({"a": 1})), ["/: : apiVersion and kind are missing: it is no manifest"]);
+        assert_eq!(found(&json!({"a": 1})), ["/: : apiVersion and kind are missing: it is no manifest"]);
     }
 }

@@ -138,7 +138,7 @@ async fn content(
 /// The object as its type.
 fn typed<K: DeserializeOwned>(manifest: &Manifest, checked: &mut Checked) -> Option<K> {
     let object = format!("{}/{}", manifest.kind.as_str(), manifest.name);
-    manifest.typed().map_err(|problem| checked.find(&object, "spec", problem)).ok()
+    manifest.typed().map_err(|problem| checked.find(&object, "spec", &problem)).ok()
 }
 
 fn report(checked: Checked, objects: usize, format: ValueFormat, console: &mut Console) -> Result<(), Failure> {
@@ -152,7 +152,9 @@ fn report(checked: Checked, objects: usize, format: ValueFormat, console: &mut C
         }
     };
     console.data(&data)?;
-    doubts.iter().for_each(|doubt| console.note(doubt));
+    for doubt in &doubts {
+        console.note(doubt);
+    }
     let objects = counted(objects, "object");
     if findings.is_empty() {
         console.note(&format!("validate: nothing wrong in {objects}"));

@@ -1,6 +1,6 @@
 //! What can be wrong with one object, each kind by its own rules: as the operator would find it, before it does.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
 use cicdcontext_crds::{
     BaseKind, BaseReference, CicdContext, CicdEndpointSpec, CicdEventSpec, CicdStateWriteSpec, ConfigurationBlock,
@@ -32,7 +32,7 @@ pub(super) struct Checked {
 
 impl Checked {
     /// Notes that something is wrong.
-    pub(super) fn find(&mut self, object: &str, place: &str, problem: impl ToString) {
+    pub(super) fn find(&mut self, object: &str, place: &str, problem: &dyn Display) {
         let finding = Finding { object: object.to_owned(), place: place.to_owned(), problem: problem.to_string() };
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
@@ -49,7 +49,7 @@ impl Checked {
         let object = format!("CicdContext/{}", context.metadata.name.as_deref().unwrap_or_default());
         self.state(&object, context.spec.state.as_ref(), context.spec.state_schema.as_ref());
         match configuration::program(source, context).await {
-            Err(ConfigurationFailure::Unresolved(error)) => self.find(&object, "spec", error),
+            Err(ConfigurationFailure::Unresolved(error)) => self.find(&object, "spec", &error),
             Err(failure) => return Err(failure),
             Ok(program) => {
                 self.templates(&object, &program);
@@ -77,7 +77,7 @@ impl Checked {
         while let Some(selected) = selections.pop() {
             let input = Input { owner: owner.clone(), selected: selected.as_deref(), bases, block };
             match configuration::resolved(source, &input).await {
-                Err(ConfigurationFailure::Unresolved(error)) => self.find(&object, "spec", error),
+                Err(ConfigurationFailure::Unresolved(error)) => self.find(&object, "spec", &error),
                 Err(failure) => return Err(failure),
                 Ok(resolved) => {
                     if selected.is_none() {
@@ -94,37 +94,37 @@ impl Checked {
     pub(super) fn endpoint(&mut self, namespace: &str, name: &str, spec: &CicdEndpointSpec) {
         let object = format!("CicdEndpoint/{name}");
         if let Err(error) = Endpoint::new(spec) {
-            self.find(&object, "spec", error);
+            self.find(&object, "spec", &error);
         }
         if let Err(problem) = check_endpoint(spec, namespace) {
-            self.find(&object, "spec", problem);
+            self.find(&object, "spec", &problem);
         }
     }
 
     /// An event: whether it can be handled at all.
     pub(super) fn event(&mut self, name: &str, spec: CicdEventSpec) {
         if let Err(error) = EventFacts::read(spec, name, "", name, Timestamp::UNIX_EPOCH) {
-            self.find(&format!("CicdEvent/{name}"), "spec", error);
+            self.find(&format!("CicdEvent/{name}"), "spec", &error);
         }
     }
 
     /// A state write: whether its changes can be made at all.
     pub(super) fn state_write(&mut self, name: &str, spec: &CicdStateWriteSpec) {
         if let Err(refusal) = ChangeSet::from_state_write(spec) {
-            self.find(&format!("CicdStateWrite/{name}"), "spec", refusal);
+            self.find(&format!("CicdStateWrite/{name}"), "spec", &refusal);
         }
     }
 
     fn state(&mut self, object: &str, state: Option<&Map<String, Value>>, schema: Option<&Map<String, Value>>) {
         let state = state.cloned().unwrap_or_default();
         if let Err(error) = limits::check(&state, &Limits::default()) {
-            return self.find(object, "spec.state", error);
+            return self.find(object, "spec.state", &error);
         }
         let Some(schema) = schema else { return };
         match Schema::compile(schema).map(|schema| schema.judge(&Value::Object(state))) {
-            Err(error) => self.find(object, "spec.stateSchema", error),
-            Ok(Standing::Violated(violations)) => self.find(object, "spec.state", violations),
-            Ok(Standing::Unchecked(error)) => self.find(object, "spec.stateSchema", error),
+            Err(error) => self.find(object, "spec.stateSchema", &error),
+            Ok(Standing::Violated(violations)) => self.find(object, "spec.state", &violations),
+            Ok(Standing::Unchecked(error)) => self.find(object, "spec.stateSchema", &error),
             Ok(Standing::Valid) => {}
         }
     }
@@ -140,7 +140,7 @@ impl Checked {
             let pipeline = resolved.pipelines.get(&generate.pipeline);
             if !pipeline.is_some_and(|pipeline| pipeline.generators.contains_key(&generate.generator)) {
                 let problem = format!("pipeline {:?} has no generator {:?}", generate.pipeline, generate.generator);
-                self.find(object, &handler.path, problem);
+                self.find(object, &handler.path, &problem);
             }
         }
     }
@@ -167,7 +167,7 @@ impl Checked {
                 1 => " (and 1 more handler names it)".to_owned(),
                 more => format!(" (and {more} more handlers name it)"),
             };
-            self.find(object, paths.first().copied().unwrap_or_default(), format!("{problem}{more}"));
+            self.find(object, paths.first().copied().unwrap_or_default(), &format!("{problem}{more}"));
         }
         self.doubts.extend(users.keys().filter_map(|reference| endpoints.doubt(reference)).map(str::to_owned));
         Ok(())

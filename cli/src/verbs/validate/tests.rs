@@ -160,3 +160,13 @@ async fn what_only_labels_of_namespaces_could_tell_is_a_note_and_no_problem() {
     assert_eq!(data, "");
     assert!(notes.contains("whether spec.allowedNamespaces.selector of CicdEndpoint chat"), "{notes}");
 }
+
+#[tokio::test]
+async fn the_sample_is_right() {
+    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/samples/release");
+    let manifests = Manifests::read(&[sample], "default").unwrap();
+    let (data, notes) = (Recorded::default(), Recorded::default());
+    let result = all(&manifests, ValueFormat::Text, &mut Console::new(data.clone(), notes.clone())).await;
+    assert!(result.is_ok(), "{}", String::from_utf8_lossy(&data.0.borrow()));
+    assert_eq!(String::from_utf8_lossy(&notes.0.borrow()), "validate: nothing wrong in 6 objects\n");
+}

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use cicdcontext_crds::EventPhase;
+use cicdcontext_crds::{EventPhase, HandlerPhase};
 use serde_json::{Value, json};
 
 use super::*;
@@ -165,10 +165,7 @@ fn each_handler_that_reads_what_an_earlier_one_would_capture_is_marked() {
 fn what_is_skipped_on_an_assumption_is_an_assumption_for_those_behind_it() {
     let rehearsed = rehearse("pipeline: build, event: success", &unknown);
     let conditional = handler(&rehearsed, "conditional");
-    assert_eq!(
-        (conditional.phase, conditional.condition.as_deref()),
-        (cicdcontext_crds::HandlerPhase::Skipped, Some(""))
-    );
+    assert_eq!((conditional.phase, conditional.condition.as_deref()), (HandlerPhase::Skipped, Some("")));
     expect_assumption(
         &rehearsed,
         "conditional",
@@ -215,7 +212,7 @@ fn an_answer_that_is_given_is_captured_and_seen_by_those_behind() {
 fn a_capture_that_depends_on_an_unknown_answer_is_no_failure_and_its_beginning_is_known() {
     let rehearsed = rehearse("pipeline: build, event: wrong", &unknown);
     let ask = handler(&rehearsed, "ask");
-    assert_eq!(ask.phase, cicdcontext_crds::HandlerPhase::Succeeded);
+    assert_eq!(ask.phase, HandlerPhase::Succeeded);
     assert!(ask.message.as_deref().unwrap().starts_with("what it captures depends on the answer: "), "{ask:?}");
     assert_eq!(ask.captures, ["state.last", "state.answers"]);
     expect_assumption(
@@ -322,6 +319,13 @@ fn what_is_missing_and_which_settings_were_read_is_told_of_each_handler() {
 fn the_text_of_an_if_is_told_whether_it_holds_or_not() {
     let rehearsed = rehearse("pipeline: build, event: conditions", &unknown);
     let texts: Vec<_> = rehearsed.handlers.iter().map(|one| (one.phase, one.condition.as_deref())).collect();
-    use cicdcontext_crds::HandlerPhase::{Failed, Skipped, Succeeded};
-    assert_eq!(texts, [(Succeeded, Some("shop")), (Skipped, Some("False")), (Succeeded, None), (Failed, None)]);
+    assert_eq!(
+        texts,
+        [
+            (HandlerPhase::Succeeded, Some("shop")),
+            (HandlerPhase::Skipped, Some("False")),
+            (HandlerPhase::Succeeded, None),
+            (HandlerPhase::Failed, None),
+        ]
+    );
 }
