@@ -1,9 +1,12 @@
 //! A rendered request as people may see it, and what is known of where it would go. Secrets are never read: where one
 //! would stand is `***`. Nothing is resolved and nothing is sent.
 
-use cicdcontext_crds::{CicdEndpointSpec, endpoint::SecretSource};
+use cicdcontext_crds::{CicdEndpointSpec, endpoint::SecretSource, vocabulary::reason};
 use cicdcontext_delivery::{Destination, Outgoing, Policy, RefusalReason, Scope, egress};
-use cicdcontext_engine::handler::{Request, Target};
+use cicdcontext_engine::{
+    event::{Delivered, Failure, Prospect},
+    handler::{Request, Target},
+};
 use serde::Serialize;
 use url::{Host, Url};
 
@@ -13,6 +16,8 @@ use super::GatheredEndpoints;
 pub const REDACTED: &str = "***";
 /// How the operator completes names of Services unless its `--cluster-domain` says otherwise.
 const CLUSTER_DOMAIN: &str = "cluster.local";
+/// What a body is unless a header says otherwise.
+const JSON: &str = "application/json";
 /// Stands for a URL that is a secret while the path is joined to it.
 const PLACEHOLDER: &str = "https://secret.invalid";
 
@@ -46,6 +51,15 @@ pub struct Egress {
     pub verdict: Verdict,
     /// In a sentence.
     pub message: String,
+    /// The reason of the handler's failure, if it is refused whatever the operator's flags say.
+    #[serde(skip)]
+    reason: Option<&'static str>,
+}
+
+impl Egress {
+    fn new(verdict: Verdict, message: String) -> Self {
+        Self { verdict, message, reason: None }
+    }
 }
 
 /// Whether a request would be let out.
@@ -85,12 +99,19 @@ pub fn show(request: &Request, endpoints: &GatheredEndpoints, policy: &Policy) -
         }
     };
     let egress = match (built, secret) {
-        (Err(message), _) => Egress { verdict: Verdict::Refused, message },
+        (Err(message), _) => Egress { reason: Some(reason::INVALID_REQUEST), ..Egress::new(Verdict::Refused, message) },
         (Ok(_), Some(source)) => in_secret(source),
         (Ok(outgoing), None) => judge(outgoing.url(), spec, &scope, policy),
     };
     let method = request.method.as_str().to_owned();
     (ShownRequest { method, url, headers, body: request.body.clone() }, egress)
+}
+
+/// How a request fails that is refused whatever the operator's flags and the addresses are; none if it may be sent.
+pub fn refusal(request: &Request, endpoints: &GatheredEndpoints) -> Option<Delivered> {
+    let (_, egress) = show(request, endpoints, &Policy::default());
+    let failure = Failure::new(Prospect::Final, egress.reason?, egress.message);
+    Some(Delivered { failure: Some(failure), ..Delivered::default() })
 }
 
 /// What can be said of an endpoint without its Secrets: whether its URL, headers and timeout can be used.
@@ -149,18 +170,26 @@ fn build(
         builder = builder.header(name, value)?;
     }
     if let Some(body) = &request.body {
+        if !declares_type(request) {
+            builder = builder.header("content-type", JSON)?;
+        }
         builder = builder.body(body.clone().into_bytes())?;
     }
     builder.build(&request.webhook_id, 0)
+}
+
+/// Whether the handler or its endpoint says what the body is.
+fn declares_type(request: &Request) -> bool {
+    let mut headers = request.endpoint_headers.iter().chain(&request.headers);
+    headers.any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
 }
 
 fn headers(request: &Request, spec: Option<&CicdEndpointSpec>, own: bool) -> Vec<ShownHeader> {
     let header = |name: &str, value: &str| ShownHeader { name: name.to_owned(), value: value.to_owned() };
     let rendered = || request.endpoint_headers.iter().chain(&request.headers);
     let mut shown: Vec<_> = rendered().map(|(name, value)| header(name, value)).collect();
-    let declared = rendered().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    if request.body.is_some() && !declared {
-        shown.push(header("content-type", "application/json"));
+    if request.body.is_some() && !declares_type(request) {
+        shown.push(header("content-type", JSON));
     }
     if let Some(spec) = spec.filter(|_| own) {
         let from_secrets = spec.headers.iter().flatten().filter(|header| header.value_from.is_some());
@@ -175,13 +204,16 @@ fn headers(request: &Request, spec: Option<&CicdEndpointSpec>, own: bool) -> Vec
 fn in_secret(source: &SecretSource) -> Egress {
     let name = &source.secret_key_ref.name;
     let message = format!("the URL is in Secret {name}, which is not read here; it is checked when it is sent");
-    Egress { verdict: Verdict::CheckedWhenSent, message }
+    Egress::new(Verdict::CheckedWhenSent, message)
 }
 
 fn judge(url: &Url, spec: Option<&CicdEndpointSpec>, scope: &Scope, policy: &Policy) -> Egress {
     let allow_http = spec.and_then(|spec| spec.allow_http).unwrap_or_default();
     let proxy = spec.and_then(|spec| spec.proxy.as_deref());
-    let refused = |refusal: egress::Refusal| Egress { verdict: Verdict::Refused, message: refusal.to_string() };
+    let refused = |refusal: egress::Refusal| Egress {
+        reason: is_final(refusal.reason).then_some(reason::EGRESS_REFUSED),
+        ..Egress::new(Verdict::Refused, refusal.to_string())
+    };
     let target = match egress::Target::of(url) {
         Ok(target) => target,
         Err(refusal) => return refused(refusal),
@@ -192,23 +224,26 @@ fn judge(url: &Url, spec: Option<&CicdEndpointSpec>, scope: &Scope, policy: &Pol
     match (policy.check_behind_proxy(&target, scope, allow_http), proxy) {
         (Err(refusal), None) if refusal.reason == RefusalReason::Private => {
             let message = format!("{refusal}; its address is checked when it is sent");
-            Egress { verdict: Verdict::Doubtful, message }
+            Egress::new(Verdict::Doubtful, message)
         }
         (Err(refusal), _) => refused(refusal),
         (Ok(()), _) if !matches!(target.host(), Host::Domain(_)) => {
-            Egress { verdict: Verdict::Allowed, message: format!("{target} may be sent to") }
+            Egress::new(Verdict::Allowed, format!("{target} may be sent to"))
         }
-        (Ok(()), None) => Egress {
-            verdict: Verdict::CheckedWhenSent,
-            message: format!("the address of {target} is checked when it is sent"),
-        },
-        (Ok(()), Some(proxy)) => Egress {
-            verdict: Verdict::CheckedWhenSent,
-            message: format!(
-                "{target} is reached through proxy {proxy}, if the operator has it, which resolves the name"
-            ),
-        },
+        (Ok(()), None) => {
+            Egress::new(Verdict::CheckedWhenSent, format!("the address of {target} is checked when it is sent"))
+        }
+        (Ok(()), Some(proxy)) => Egress::new(
+            Verdict::CheckedWhenSent,
+            format!("{target} is reached through proxy {proxy}, if the operator has it, which resolves the name"),
+        ),
     }
+}
+
+/// Whether no flag of the operator lets it out.
+fn is_final(reason: RefusalReason) -> bool {
+    use RefusalReason::{Broadcast, Multicast, NotAUrl, PlainHttp, Scheme, Unspecified, UserInformation};
+    matches!(reason, NotAUrl | Scheme | UserInformation | PlainHttp | Multicast | Broadcast | Unspecified)
 }
 
 #[cfg(test)]

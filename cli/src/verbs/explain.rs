@@ -17,7 +17,7 @@ pub use explanation::{ExplainedHandler, Explanation, Field};
 use super::event;
 use crate::{
     arguments::{EventArguments, ExplainArguments, Object, UsageError, ValueFormat},
-    configuration::{self, GatheredEndpoints},
+    configuration::{self, GatheredEndpoints, request::refusal},
     console::Console,
     failure::Failure,
     output::value,
@@ -104,7 +104,7 @@ async fn explain<C: Configuration>(
         notes.extend(schema.as_ref().err().map(|error| format!("spec.stateSchema refuses nothing: {error}")));
         rehearsal = rehearsal.within(Arc::new(schema));
     }
-    let rehearsed = rehearsal.complete(&endpoints, &|_, _| None);
+    let rehearsed = rehearsal.complete(&endpoints, &|_, request| refusal(request, &endpoints));
     if context.spec.suspend == Some(true) {
         notes.insert(0, "the context is suspended: the event would wait".to_owned());
     }

@@ -26,6 +26,8 @@ use crate::{
     scene::Scene,
 };
 
+mod configuration;
+
 /// A scene in which the pipeline's user may do what cicd-pipeline says.
 struct Pipeline(Scene);
 

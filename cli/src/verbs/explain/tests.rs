@@ -75,6 +75,15 @@ async fn an_event_that_would_fail_is_told_and_exit_5() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_never_let_out_fails_its_handler() {
+    let shop = shop_with("CicdContext/shop", |context| context["spec"]["state"]["app"] = json!("a/../b"));
+    let (result, text) = explained(&shop, "build=success", ValueFormat::Text).await;
+    assert_eq!(result.unwrap_err().exit(), Exit::EventFailed);
+    assert!(text.contains("\n3. deploy (webhook): Failed, InvalidRequest\n   build the request: join path"), "{text}");
+    assert!(text.contains("\n   egress: Refused: build the request: join path"), "{text}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_explained_is_exit_1_and_a_missing_context_exit_6() {
     let broken = shop_with("CicdBase/base", |base| base["spec"]["bases"][0]["name"] = json!("nothing"));
     let (result, text) = explained(&broken, "build=success", ValueFormat::Text).await;

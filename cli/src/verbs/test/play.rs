@@ -27,7 +27,7 @@ use super::{
 use crate::{
     configuration::{
         self, GatheredEndpoints,
-        request::{ShownRequest, show},
+        request::{ShownRequest, refusal, show},
     },
     manifests::{Seen, structure::validate_manifest},
     output::handlers::word,
@@ -87,7 +87,8 @@ async fn played(manifests: &Manifests, namespace: &str, test: &Test) -> Result<P
     let asked = RefCell::new(BTreeSet::new());
     let answers = |handler: &str, request: &Request| {
         asked.borrow_mut().insert(handler.to_owned());
-        test.responses.get(handler).map(|response| delivered(response, &request.target.to_string()))
+        let response = || test.responses.get(handler).map(|given| delivered(given, &request.target.to_string()));
+        refusal(request, &endpoints).or_else(response)
     };
     let mut handlers = Vec::new();
     let outcome = loop {
