@@ -30,27 +30,21 @@ pub async fn command(
     console: &mut Console,
 ) -> Result<(), Failure> {
     let files = &setting.global.filename;
-    if files.is_empty() {
-        let object = named(setting.object("validate", &arguments.object)?)?;
-        let place = setting.place().await?;
-        return context(&place, place.namespace(), &object, arguments.output, console).await;
-    }
-    // Without a name it is all that the files hold.
     let name = match setting.object("validate", &arguments.object) {
-        Err(UsageError::NoObject { .. }) => None,
+        // Without a name it is all that the files hold.
+        Err(UsageError::NoObject { .. }) if !files.is_empty() => None,
         object => Some(named(object?)?),
     };
+    if let Some(name) = name {
+        let place = setting.place().await?;
+        return context(&place, place.namespace(), &name, arguments.output, console).await;
+    }
     let namespace = setting.global.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
     let manifests = Manifests::read(files, namespace).map_err(|error| SourceError {
         request: "read the manifests".to_owned(),
         problem: Problem::Files(error.to_string()),
     })?;
-    match name {
-        Some(name) => {
-            context(&Seen { manifests: &manifests, namespace }, namespace, &name, arguments.output, console).await
-        }
-        None => all(&manifests, arguments.output, console).await,
-    }
+    all(&manifests, arguments.output, console).await
 }
 
 /// The name of the context, behind which nothing may stand.
