@@ -66,7 +66,7 @@ Examples:
 pub(super) const REDELIVER: &str = "\
 Examples:
   cicdctl redeliver shop 18
-  cicdctl redeliver shop 18 tell --wait";
+  cicdctl redeliver shop 19 tell --wait";
 
 pub(super) const WAIT: &str = "\
 Examples:
