@@ -80,11 +80,12 @@ pub struct GlobalArguments {
     #[arg(long, global = true, hide_short_help = true, default_value = "30s", value_parser = value::timeout, value_name = "DURATION")]
     pub request_timeout: Duration,
 
-    /// Work on the manifests in this file or folder, without a cluster; may be repeated
+    /// Work on the manifests in this file, or in the *.yaml, *.yml and *.json files of this folder, without a cluster; may
+    /// be repeated
     #[arg(short, long, global = true, value_name = "PATH", help_heading = "Files")]
     pub filename: Vec<PathBuf>,
 
-    /// Where state and events are kept with -f [default: .cicdctl beside the first PATH]
+    /// Where state and events are kept with -f [default: .cicdctl in the first PATH, or beside it if it is a file]
     #[arg(
         long,
         global = true,

@@ -1,7 +1,12 @@
 //! Contexts, events and configuration of manifests in files, without any cluster.
 //!
 //! Manifests are read and never written. What changes stands in the state folder: the state of each context, and its
-//! events. Nobody else carries events out, so whoever watches one does.
+//! events. Nobody else carries events out, so whoever watches one does, and those before it. What still waits when nobody
+//! watches any more is taken up by the next who does, with the same bytes and the same webhook-id.
+//!
+//! Of one context a single delivery is under way at a time, whatever the number of processes. An endpoint's `concurrency`
+//! and `rateLimit` are not counted over several contexts or processes. Manifests of CicdEvents and CicdStateWrites are
+//! read, to be checked, and not carried out; nor are event annotations of a CicdContext.
 //!
 //! ```text
 //! FOLDER/                      0700; files 0600

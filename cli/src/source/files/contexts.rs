@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use cicdcontext_crds::{CicdContext, Time};
+use cicdcontext_crds::{
+    CicdContext, Time, conditions,
+    vocabulary::{condition, reason},
+};
 use futures::{
     StreamExt,
     stream::{self, LocalBoxStream},
 };
 use jiff::Timestamp;
 use json_patch::PatchOperation;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{
     Files, Kind,
@@ -18,9 +22,10 @@ use super::{
     uid::random_uid,
 };
 use crate::{
-    arguments::{UsageError, Via},
+    arguments::{UsageError, Via, is_object_name},
+    configuration::program,
     failure::Failure,
-    source::{Change, Changed, Context, Contexts, Problem, SourceError, plan::plan},
+    source::{Change, Changed, Configuration, Context, Contexts, Problem, SourceError, plan::plan},
 };
 
 /// How often a watch looks whether another process has changed something. Nothing tells of it by itself.
@@ -89,20 +94,17 @@ impl Files {
     /// A context that nobody else changes until this is dropped. One that was never touched begins with what its manifest
     /// says.
     pub(super) async fn locked(&self, name: &str) -> Result<Locked, Problem> {
-        let manifests = self.manifests();
-        let manifest = manifests.get(Kind::Context, &self.namespace, name);
-        if manifest.is_none() && self.record(name)?.is_none() {
+        if !is_object_name(name) || (self.record(name)?.is_none() && self.first(name).is_err()) {
             return Err(self.not_found(name));
         }
         let (folder, held) = self.hold(name).await?;
         // It may have come or gone before it was ours.
-        let (record, written) = match (self.record(name)?, manifest) {
-            (Some(record), _) => (record, true),
-            (None, Some(manifest)) => {
-                folder.remove_events()?;
-                (Record::first(manifest, random_uid()?, Time(Timestamp::now())), false)
-            }
-            (None, None) => return Err(self.not_found(name)),
+        let (record, written) = if let Some(record) = self.record(name)? {
+            (record, true)
+        } else {
+            // Of a context that was deleted before a crash.
+            folder.remove_events()?;
+            (self.first(name)?, false)
         };
         Ok(Locked { record, folder, written, _held: held })
     }
@@ -120,17 +122,54 @@ impl Files {
         }
     }
 
+    async fn touched(&self, name: &str) -> Result<Record, Problem> {
+        let mut locked = self.locked(name).await?;
+        locked.touch()?;
+        Ok(locked.record)
+    }
+
+    /// What a context begins with.
+    fn first(&self, name: &str) -> Result<Record, Problem> {
+        let manifest = self.manifests.get(Kind::Context, &self.namespace, name);
+        let manifest = manifest.ok_or_else(|| self.not_found(name))?;
+        Ok(Record::first(manifest, random_uid()?, Time(Timestamp::now())))
+    }
+
     async fn read_context(&self, name: &str) -> Result<Context, Problem> {
-        let record = match self.record(name)? {
-            Some(record) => record,
-            // From now on it has a UID.
-            None => {
-                let mut locked = self.locked(name).await?;
-                locked.touch()?;
-                locked.record
+        let record = if let Some(record) = self.record(name)? {
+            record
+        } else {
+            // From now on it has a UID. Where nothing can be written it is good for reading all the same.
+            match self.touched(name).await {
+                Err(Problem::Files(_)) => self.first(name)?,
+                touched => touched?,
             }
         };
         Ok(record.context(name, self.manifests().get(Kind::Context, &self.namespace, name)))
+    }
+
+    /// What the operator would say of the context's configuration.
+    async fn conditions(&self, name: &str) -> Vec<Condition> {
+        let mut conditions = Vec::new();
+        let Ok(Some(record)) = self.record(name) else { return conditions };
+        let files = self.refreshed();
+        let ready = match files.whole_context(name).await {
+            Ok(context) => match program(&files, &context).await {
+                Ok(program) => match program.errors.first() {
+                    Some(error) => Err((reason::INVALID_TEMPLATE, error.to_string())),
+                    None => Ok(()),
+                },
+                Err(error) => Err((reason::INVALID_CONFIGURATION, error.to_string())),
+            },
+            Err(error) => Err((reason::INVALID_CONFIGURATION, error.to_string())),
+        };
+        let (reason, message) = match &ready {
+            Ok(()) => (reason::RESOLVED, "the configuration is resolved"),
+            Err((reason, message)) => (*reason, message.as_str()),
+        };
+        let time = &record.creation_timestamp;
+        conditions::set(&mut conditions, condition::READY, ready.is_ok(), reason, message, None, time);
+        conditions
     }
 
     async fn apply(&self, name: &str, operations: &[PatchOperation]) -> Result<(), Problem> {
@@ -188,7 +227,7 @@ impl Contexts for Files {
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }
                 let seen = match self.read_context(&name).await {
-                    Ok(context) => Some(context),
+                    Ok(context) => Some(Context { conditions: self.conditions(&name).await, ..context }),
                     Err(Problem::NotFound(_)) => None,
                     Err(problem) => return Some((Err(self.failed("watch", &name)(problem)), None)),
                 };

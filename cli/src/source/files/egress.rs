@@ -131,7 +131,7 @@ mod tests {
     fn what_manifests_name_is_allowed_as_it_is_written_and_nothing_beside_it() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.yaml");
-        let text = r##"
+        let text = r#"
 apiVersion: cicdcontext.io/v1alpha1
 kind: CicdEndpoint
 metadata: {name: a}
@@ -159,7 +159,7 @@ spec:
   pipelines: {p: {eventHandlers: {e: [
     {name: x, webhook: {url: "https://10.9.9.9/{{state.a}}"}},
     {name: y, webhook: {url: "https://10.8.{{state.a}}/"}}]}}}
-"##;
+"#;
         std::fs::write(&file, text).unwrap();
         let rules = named(&Manifests::read(&[file], "default").unwrap());
         assert_eq!(

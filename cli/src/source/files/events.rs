@@ -22,7 +22,10 @@ use super::{
     lock::lock,
     uid::random_uid,
 };
-use crate::source::{Events, Problem, SourceError};
+use crate::{
+    arguments::is_object_name,
+    source::{Events, Problem, SourceError},
+};
 
 impl Events for Files {
     fn carries_out_events(&self) -> bool {
@@ -105,7 +108,8 @@ impl Files {
 
     /// An event of any context.
     pub(super) fn find_event(&self, name: &str) -> Result<Option<CicdEvent>, FolderError> {
-        if !fits(name) {
+        // A name that no object can have must not lead elsewhere.
+        if !is_object_name(name) || !fits(name) {
             return Ok(None);
         }
         for context in folder::contexts(&self.state_folder, &self.namespace)? {
@@ -122,23 +126,25 @@ impl Files {
     /// The events of a context, or of all, in their order.
     pub(super) fn list(&self, context: Option<&str>) -> Result<Vec<CicdEvent>, FolderError> {
         let contexts = match context {
+            Some(context) if !is_object_name(context) => Vec::new(),
             Some(context) => vec![context.to_owned()],
             None => folder::contexts(&self.state_folder, &self.namespace)?,
         };
         let mut events: Vec<CicdEvent> = Vec::new();
-        for context in contexts {
+        for name in contexts {
             // What is left of a context that is gone is nobody's.
-            if self.record(&context)?.is_none() {
+            if self.record(&name)?.is_none() {
                 continue;
             }
-            let folder = self.folder_of(&context);
+            let folder = self.folder_of(&name);
             for name in folder.event_names()? {
                 events.extend(folder::read::<CicdEvent>(&folder.event(&name))?);
             }
         }
         events.sort_by_cached_key(|event| {
+            // The order is one of each context; clocks may go back.
             let created = event.metadata.creation_timestamp.as_ref().map(|time| time.0);
-            (created, order(event), event.metadata.name.clone())
+            (created.filter(|_| context.is_none()), order(event), event.metadata.name.clone())
         });
         Ok(events)
     }

@@ -126,7 +126,7 @@ pub(super) fn contexts(root: &Path, namespace: &str) -> Result<Vec<String>, Fold
 fn names(folder: &Path) -> Result<Vec<String>, FolderError> {
     let failed = |source| FolderError::Io { what: "read folder", path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if is_absent(&error) => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,
     };
     let mut names = Vec::new();
@@ -140,11 +140,16 @@ fn names(folder: &Path) -> Result<Vec<String>, FolderError> {
 /// Reads what was written into a file; none, if there is none.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
     let text = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_absent(&error) => return Ok(None),
         text => text.map_err(|source| FolderError::Io { what: "read", path: path.to_owned(), source })?,
     };
     let content = serde_json::from_slice(&text);
     content.map(Some).map_err(|error| FolderError::Content { path: path.to_owned(), problem: error.to_string() })
+}
+
+/// Whether there is nothing, not even a place for it.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Replaces a file: after a crash it is what it was or what it is to be. Whoever writes holds the lock of the context.

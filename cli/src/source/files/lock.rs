@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(error, format!("another cicdctl has held {} for 0.02 s", path.display()));
         let next = tokio::spawn({
             let path = path.clone();
-            async move { lock(&path, Duration::from_secs(60)).await }
+            async move { lock(&path, Duration::from_mins(1)).await }
         });
         tokio::task::yield_now().await;
         drop(held);
@@ -133,7 +133,7 @@ mod tests {
         let held = lock(&path, Duration::ZERO).await.unwrap();
         let next = tokio::spawn({
             let path = path.clone();
-            async move { lock(&path, Duration::from_secs(60)).await.unwrap() }
+            async move { lock(&path, Duration::from_mins(1)).await.unwrap() }
         });
         tokio::task::yield_now().await;
         fs::remove_file(&path).unwrap();

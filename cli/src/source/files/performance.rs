@@ -5,6 +5,7 @@
 
 mod ready;
 mod rehearse;
+mod tidy;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -15,7 +16,7 @@ use cicdcontext_crds::{
 use cicdcontext_delivery::History;
 use cicdcontext_dispatch::{Attempt, after, full_second, terms, without_endpoint};
 use cicdcontext_engine::{
-    event::{Failure, Outcome, Run, Step, View, Wait, Write, run::effects_of},
+    event::{Failure, Outcome, Run, Step, View, Wait, Write},
     handler::{Request, Target},
     state::{ChangeSet, Draft, Ledger, LedgerState, Limits, Schema, SchemaError, schema::Guard},
 };
@@ -25,6 +26,7 @@ use serde_json::{Map, Value};
 use self::{
     ready::{Found, find},
     rehearse::rehearse,
+    tidy::{History as Kept, tidy},
 };
 use super::{Files, carrier::Shown, contexts::Locked, courier::Courier, events::order};
 use crate::{configuration::GatheredEndpoints, source::Problem};
@@ -62,6 +64,7 @@ struct Performance<'a> {
     run: Run,
     endpoints: GatheredEndpoints,
     schema: Option<Arc<Result<Schema, SchemaError>>>,
+    kept: Kept,
     started: Time,
     /// The handlers have run before; now something that waited is tried.
     retrying: bool,
@@ -112,6 +115,7 @@ pub(super) async fn perform(
         run,
         endpoints: ready.endpoints,
         schema: ready.schema,
+        kept: ready.kept,
         started,
         retrying: begun.phase == EventPhase::Retrying,
         last: None,
@@ -141,7 +145,9 @@ async fn write(
         Ok(())
     });
     let written = written.await?;
-    written.iter().for_each(|event| shown.show(event));
+    if let Some(event) = &written {
+        shown.show(event);
+    }
     Ok(written)
 }
 
@@ -284,17 +290,14 @@ impl Performance<'_> {
             return Ok(false);
         }
         let standing = self.run.standing(self.retrying);
-        match write(self.files, &self.event, &standing, Some(&self.started), self.shown).await? {
-            Some(written) => {
-                self.event = written;
-                Ok(true)
-            }
-            None => {
-                self.run.drop_claims(|_, _| true);
-                self.run.cancel(reason::EVENT_DELETED, "the event was deleted before this was sent");
-                Ok(false)
-            }
-        }
+        let written = write(self.files, &self.event, &standing, Some(&self.started), self.shown).await?;
+        let Some(written) = written else {
+            self.run.drop_claims(|_, _| true);
+            self.run.cancel(reason::EVENT_DELETED, "the event was deleted before this was sent");
+            return Ok(false);
+        };
+        self.event = written;
+        Ok(true)
     }
 
     /// A delivery failed in a way that another attempt may mend.
@@ -347,28 +350,13 @@ impl Performance<'_> {
         }
     }
 
-    /// Writes down how far the event came, and lets the ledger forget what is written down by that.
+    /// Writes down how far the event came.
     async fn end(&mut self, outcome: &Outcome) -> Result<(), Problem> {
-        let before = self.event.status.clone().unwrap_or_default();
         self.tell(outcome).await?;
-        let uid = self.event.metadata.uid.clone().unwrap_or_default();
-        // What could still be entered is not written down; all else of this event is.
-        let status = self.event.status.clone().unwrap_or_default();
-        let open = effects_of(&self.event.spec, &uid, &status, None).unwrap_or_default();
-        let mut names: Vec<HandlerStatus> = status.handlers;
-        names.iter_mut().for_each(|one| one.phase = HandlerPhase::Pending);
-        let all = CicdEventStatus { handlers: names, ..before };
-        let mut ours = effects_of(&self.event.spec, &uid, &all, None).unwrap_or_default();
-        ours.push(ready::effect_of_set(&uid));
-        let Some(mut locked) = self.locked().await? else { return Ok(()) };
-        let mut ledger = ledger(&locked);
-        let retired =
-            ours.iter().filter(|effect| !open.contains(effect)).filter(|effect| ledger.retire(effect)).count();
-        if retired > 0 {
-            locked.record.annotations.insert(APPLIED.to_owned(), ledger.to_annotation());
-            locked.write()?;
+        match self.locked().await? {
+            Some(locked) => tidy(self.files, locked, &self.event, self.kept),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

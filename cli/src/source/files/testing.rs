@@ -184,7 +184,7 @@ impl Scene {
     pub(super) fn open(&self) -> Files {
         Files::open(FilesOptions {
             paths: vec![self.manifest()],
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
             ..FilesOptions::default()
         })
         .unwrap()

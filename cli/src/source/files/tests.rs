@@ -1,14 +1,16 @@
 use cicdcontext_crds::{CicdEvent, EventPhase, HandlerPhase, conditions, vocabulary::condition};
 use cicdcontext_engine::state::{ChangeSet, Path, PlainChange};
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 use super::{
+    Files, FilesOptions,
     folder::crash,
     testing::{Answer, CANARY, Scene},
 };
 use crate::{
     arguments::Via,
-    source::{Change, Configuration, Contexts, Events},
+    source::{Change, Configuration, Context, Contexts, Events},
 };
 
 fn hook(name: &str, more: &Value) -> Value {
@@ -30,7 +32,7 @@ fn is_waiting(event: &CicdEvent) -> bool {
 
 async fn set(scene: &Scene, path: &str, value: Value) {
     let set = ChangeSet { changes: vec![PlainChange::set(Path::parse(path).unwrap(), value)], ..ChangeSet::default() };
-    let change = Change { set, via: Via::Auto, timeout: std::time::Duration::from_secs(60) };
+    let change = Change { set, via: Via::Auto, timeout: std::time::Duration::from_mins(1) };
     scene.open().change("shop", &change).await.unwrap();
 }
 
@@ -156,6 +158,12 @@ async fn crashed_everywhere(endpoint: Value) -> Vec<(Scene, CicdEvent)> {
         }
         assert!(crashed.unwrap_err().to_string().ends_with(": crash"), "at {place}");
         let event = scene.finish("e1").await;
+        // Whatever is left of the crash in the ledger goes with the next event.
+        scene.fire_with("after", |event| event.spec.pipeline = Some("none".to_owned())).await;
+        scene.finish("after").await;
+        let annotations = scene.open().context("shop").await.unwrap().annotations;
+        let applied = &annotations["cicdcontext.io/applied"];
+        assert!(applied.contains(r#""done":[]"#), "at {place}: {applied}");
         ends.push((scene, event));
     }
     ends
@@ -281,6 +289,61 @@ async fn a_context_without_a_manifest_can_be_created_changed_and_deleted() {
         error.contains("neither a manifest nor the state folder ") && error.contains("has CicdContext \"run\""),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_watch_of_a_context_tells_its_changes_and_whether_its_configuration_is_ready() {
+    let scene = Scene::new([], json!({}), json!([])).await;
+    let files = scene.open();
+    let mut changes = files.watch_context("shop");
+    let ready = |context: &Context| conditions::is_true(&context.conditions, condition::READY);
+    let mut next = async || changes.next().await.unwrap().unwrap();
+    assert!(ready(&next().await.unwrap()));
+    set(&scene, "state.a", json!(1)).await;
+    assert_eq!(next().await.unwrap().state.unwrap()["a"], json!(1));
+    scene.edit(r#""name":"app"}]"#, r#""name":"gone"}]"#);
+    let broken = next().await.unwrap();
+    assert!(!ready(&broken) && broken.conditions[0].message.contains("gone"), "{broken:?}");
+    files.delete_context("shop", &broken.uid).await.unwrap();
+    assert_ne!(next().await.unwrap().uid, broken.uid, "its manifest makes it anew");
+}
+
+#[tokio::test]
+async fn a_watch_of_all_events_tells_each_and_its_changes() {
+    let scene = Scene::new([], json!({}), json!([])).await;
+    scene.fire("e1").await;
+    let files = scene.open();
+    let mut changes = files.watch_events(Some("shop"));
+    let mut next = async || changes.next().await.unwrap().unwrap();
+    assert_eq!(next().await.status, None);
+    scene.finish("e1").await;
+    assert!(reason(&next().await).starts_with("Skipped NoHandlers"));
+    scene.fire("e2").await;
+    assert_eq!(next().await.metadata.name.as_deref(), Some("e2"));
+}
+
+#[tokio::test]
+async fn names_that_no_object_has_lead_nowhere() {
+    let scene = Scene::new([], json!({}), json!([])).await;
+    scene.fire("e1").await;
+    let files = scene.open();
+    for name in ["../events/e1", "../../shop/events/e1", "."] {
+        assert!(files.event(name).await.is_err(), "{name}");
+        assert!(files.context(name).await.is_err(), "{name}");
+        assert!(files.events(Some(name)).await.unwrap().is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_state_folder_that_cannot_be_written_is_no_hindrance_to_reading() {
+    let scene = Scene::new([], json!({}), json!([])).await;
+    let options = FilesOptions {
+        paths: vec![scene.manifest()],
+        state_folder: Some(scene.manifest().join("below-a-file")),
+        ..FilesOptions::default()
+    };
+    let files = Files::open(options).unwrap();
+    assert_eq!(json!(files.context("shop").await.unwrap().state), json!({"version": "1.4"}));
 }
 
 #[tokio::test]

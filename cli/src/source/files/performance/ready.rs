@@ -3,19 +3,17 @@
 use std::sync::Arc;
 
 use cicdcontext_crds::{
-    CicdEvent,
+    CicdEvent, CicdEventStatus,
     vocabulary::{annotation, reason},
 };
 use cicdcontext_engine::{
     event::{Admission, ContextFacts, EventFacts, FactsError, Outcome, Run, admit},
-    state::{
-        Effect, KnownEvent, Ledger, LedgerState, Schema, SchemaError,
-        ledger::{EffectHash, effect_hash},
-    },
+    state::{KnownEvent, Ledger, LedgerState, Schema, SchemaError},
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::tidy::History;
 use crate::{
     configuration::{GatheredEndpoints, program},
     source::{Configuration, Problem, files::Files},
@@ -28,6 +26,7 @@ pub(super) struct Ready {
     pub(super) state: Map<String, Value>,
     pub(super) endpoints: GatheredEndpoints,
     pub(super) schema: Option<Arc<Result<Schema, SchemaError>>>,
+    pub(super) kept: History,
 }
 
 /// What was found.
@@ -76,17 +75,13 @@ pub(super) async fn find(files: &Files, event: &CicdEvent) -> Result<Found, Prob
     let namespace = context.metadata.namespace.clone().unwrap_or_default();
     let context_facts = ContextFacts { name: name.clone(), namespace: namespace.clone(), uid: record.uid.clone() };
     let done = ledger.map(|ledger| ledger.done().to_vec()).unwrap_or_default();
-    let run = Run::resume(facts, context_facts, program, done, event.status.as_ref().unwrap_or(&Default::default()));
+    let run =
+        Run::resume(facts, context_facts, program, done, event.status.as_ref().unwrap_or(&CicdEventStatus::default()));
     let endpoints =
         GatheredEndpoints::gather(files, &namespace, run.endpoints()).await.map_err(|error| error.problem)?;
     let schema = context.spec.state_schema.as_ref().map(|schema| Arc::new(Schema::compile(schema)));
     let (context_uid, state) = (record.uid, record.state.unwrap_or_default());
-    Ok(Found::Ready(Box::new(Ready { run, context_uid, state, endpoints, schema })))
-}
-
-/// The effect of an event's `set`.
-pub(super) fn effect_of_set(event_uid: &str) -> EffectHash {
-    effect_hash(Effect::Set { event_uid })
+    Ok(Found::Ready(Box::new(Ready { run, context_uid, state, endpoints, schema, kept: History::of(&context.spec) })))
 }
 
 fn refused(context_uid: &str, event: &CicdEvent, ledger: Option<&Ledger>) -> Option<Outcome> {

@@ -48,7 +48,7 @@ pub(super) fn rehearse(
     let uncertain = handlers.iter().filter(|handler| !handler.assumptions.is_empty()).count();
     outcome.message = format!("dry run, nothing was sent or written: {}", outcome.message);
     if uncertain > 0 {
-        outcome.message += &format!("; {uncertain} of them on answers that are not known");
+        outcome.message = format!("{}; {uncertain} of them on answers that are not known", outcome.message);
     }
     if outcome.phase == EventPhase::Succeeded {
         reason::DRY_RUN.clone_into(&mut outcome.reason);
