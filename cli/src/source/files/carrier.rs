@@ -3,6 +3,8 @@
 //! Processes take turns: one has the turn while it runs handlers or makes an attempt, and lets go of it while there is
 //! nothing to do but to wait until the next attempt is due. How a single event runs is the business of `performance`.
 
+use std::io::ErrorKind;
+
 use cicdcontext_crds::CicdEvent;
 use futures::channel::mpsc::UnboundedSender;
 use jiff::Timestamp;
@@ -68,9 +70,12 @@ impl<'a> Carrier<'a> {
 
     async fn finish(&mut self) -> Result<(), Problem> {
         while let Some(event) = self.look()? {
-            let Some(turn) = try_lock(&self.files.folder_of(&event.spec.context_ref.name).turn())
-                .map_err(|error| Problem::Files(format!("take the turn of the context: {error}")))?
-            else {
+            let turn = match try_lock(&self.files.folder_of(&event.spec.context_ref.name).turn()) {
+                // The context was deleted a moment ago.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                turn => turn.map_err(|error| Problem::Files(format!("take the turn of the context: {error}")))?,
+            };
+            let Some(turn) = turn else {
                 // Somebody else carries out, perhaps this very event.
                 sleep(LOOK_AGAIN).await;
                 continue;

@@ -1,3 +1,5 @@
+use std::fs;
+
 use cicdcontext_crds::{CicdEvent, EventPhase, HandlerPhase, conditions, vocabulary::condition};
 use cicdcontext_engine::state::{ChangeSet, Path, PlainChange};
 use futures::StreamExt;
@@ -210,6 +212,52 @@ async fn what_was_given_up_is_sent_again_when_somebody_asks_for_it() {
     let arrived = scene.receiver.arrived();
     assert_eq!((arrived.len(), &arrived[0].body), (2, &arrived[1].body));
     assert_eq!(arrived[0].header("webhook-id"), arrived[1].header("webhook-id"));
+}
+
+#[tokio::test]
+async fn what_waits_of_a_context_that_is_deleted_is_gone_and_not_sent() {
+    let busy = || Answer::Http(503, "", "");
+    let scene = Scene::new([busy(), busy(), busy()], json!({}), json!([hook("tell", &json!({}))])).await;
+    scene.fire("e1").await;
+    let files = scene.open();
+    let mut changes = files.watch_event("e1");
+    while !is_waiting(&changes.next().await.unwrap().unwrap().unwrap()) {}
+    let uid = scene.open().context("shop").await.unwrap().uid;
+    scene.open().delete_context("shop", &uid).await.unwrap();
+    let sent = scene.receiver.arrived().len();
+    while changes.next().await.unwrap().unwrap().is_some() {}
+    assert!(scene.receiver.arrived().len() <= sent + 1, "an attempt that was under way, at most");
+    assert_eq!(fs::read_dir(scene.folder.path().join(".cicdctl/default")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn an_event_of_a_former_context_of_this_name_does_not_run() {
+    let scene = Scene::new([], json!({}), json!([hook("tell", &json!({}))])).await;
+    scene.fire_with("e1", |event| event.spec.context_ref.uid = Some("former".to_owned())).await;
+    assert!(reason(&scene.finish("e1").await).starts_with("Skipped StaleOwner: "));
+    assert_eq!(scene.receiver.arrived().len(), 0);
+}
+
+#[tokio::test]
+async fn a_missing_endpoint_or_secret_is_waited_for_and_found_when_the_manifests_have_it() {
+    let scene = Scene::new([], json!({}), json!([hook("tell", &json!({}))])).await;
+    for (name, kept, gone) in [
+        ("e1", r#""metadata":{"name":"chat"},"spec""#, r#""metadata":{"name":"other"},"spec""#),
+        ("e2", r#""stringData":{"token""#, r#""stringData":{"other""#),
+    ] {
+        scene.edit(kept, gone);
+        scene.fire(name).await;
+        let files = scene.open();
+        let mut changes = files.watch_event(name);
+        while !is_waiting(&changes.next().await.unwrap().unwrap().unwrap()) {}
+        scene.edit(gone, kept);
+        let mut last = None;
+        while let Some(seen) = changes.next().await {
+            last = seen.unwrap();
+        }
+        assert_eq!(reason(&last.unwrap()), "Succeeded Succeeded: 1 of 1 handlers ran", "{name}");
+    }
+    assert_eq!(scene.receiver.arrived().len(), 2);
 }
 
 #[tokio::test]
