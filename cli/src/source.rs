@@ -13,6 +13,7 @@ mod plan;
 use std::{collections::BTreeMap, time::Duration};
 
 use cicdcontext_crds::{BaseReference, CicdContext, CicdEndpoint, CicdEvent, ConfigurationBlock};
+use cicdcontext_delivery::Policy;
 use cicdcontext_engine::state::{ChangeSet, SchemaError};
 use futures::stream::LocalBoxStream;
 use json_patch::PatchOperation;
@@ -128,6 +129,12 @@ pub trait Configuration {
 
     /// Reads an endpoint of a namespace. None if there is none.
     fn endpoint(&self, namespace: &str, name: &str) -> impl Future<Output = Result<Option<CicdEndpoint>, SourceError>>;
+
+    /// Where requests may go, as far as that is known here: by default an operator lets out what is public and nothing
+    /// else.
+    fn egress_policy(&self) -> Policy {
+        Policy::default()
+    }
 }
 
 /// What a base builds on, and its block; or why it cannot be read.

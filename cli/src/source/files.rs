@@ -35,8 +35,6 @@ mod uid;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use cicdcontext_delivery::Policy;
-
 pub use manifest::{Kind, Manifest, Origin};
 pub use manifests::Manifests;
 pub use read::ReadError;
@@ -94,11 +92,6 @@ impl Files {
     /// The manifests of all namespaces.
     pub fn manifests(&self) -> &Manifests {
         &self.manifests
-    }
-
-    /// Where requests may go: also to the hosts that the manifests name, as they are written there.
-    pub fn egress_policy(&self) -> Policy {
-        egress::policy(&egress::named(&self.manifests))
     }
 }
 

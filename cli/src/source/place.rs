@@ -1,6 +1,7 @@
 //! The place that a command line names.
 
 use cicdcontext_crds::{BaseReference, CicdContext, CicdEndpoint, CicdEvent};
+use cicdcontext_delivery::Policy;
 use futures::stream::LocalBoxStream;
 use json_patch::PatchOperation;
 
@@ -95,6 +96,10 @@ impl Configuration for Place {
 
     async fn base(&self, reference: &BaseReference) -> Result<Option<Base>, SourceError> {
         ask!(self, place => place.base(reference).await)
+    }
+
+    fn egress_policy(&self) -> Policy {
+        ask!(self, place => place.egress_policy())
     }
 
     async fn endpoint(&self, namespace: &str, name: &str) -> Result<Option<CicdEndpoint>, SourceError> {

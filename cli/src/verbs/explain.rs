@@ -6,7 +6,6 @@ mod text;
 use std::sync::Arc;
 
 use cicdcontext_crds::{CicdContext, EventPhase};
-use cicdcontext_delivery::Policy;
 use cicdcontext_engine::{
     event::{ContextFacts, EventFacts, Rehearsal, Run},
     state::Schema,
@@ -108,8 +107,7 @@ async fn explain<C: Configuration>(
     if context.spec.suspend == Some(true) {
         notes.insert(0, "the context is suspended: the event would wait".to_owned());
     }
-    // By default the operator lets out what is public and nothing else.
-    let policy = Policy::default();
+    let policy = source.egress_policy();
     Ok(Explanation::new(context, label, notes, rehearsed, &program, &endpoints, &policy))
 }
 

@@ -1,10 +1,10 @@
 //! Configuration out of manifests: contexts, and what they refer to.
 
 use cicdcontext_crds::{BaseKind, BaseReference, CicdBase, CicdContext, CicdEndpoint, ClusterCicdBase};
-
+use cicdcontext_delivery::Policy;
 use serde::Deserialize;
 
-use super::{Files, Kind, Manifests};
+use super::{Files, Kind, Manifests, egress};
 use crate::source::{Base, Configuration, Problem, SourceError};
 
 impl Configuration for Files {
@@ -29,6 +29,11 @@ impl Configuration for Files {
 
     async fn base(&self, reference: &BaseReference) -> Result<Option<Base>, SourceError> {
         Ok(base(&self.manifests, &self.namespace, reference))
+    }
+
+    /// Also to the hosts that the manifests name, as they are written there.
+    fn egress_policy(&self) -> Policy {
+        egress::policy(&egress::named(&self.manifests))
     }
 
     async fn endpoint(&self, namespace: &str, name: &str) -> Result<Option<CicdEndpoint>, SourceError> {
