@@ -3,9 +3,15 @@
 // Helpers of a test may give up as tests may.
 #![allow(clippy::unwrap_used)]
 
-use std::{fmt::Write, fs, path::PathBuf};
+use std::{ffi::OsString, fmt::Write, fs, io, path::PathBuf};
 
-use cicdcontext_cli::{arguments::Arguments, exit};
+use cicdcontext_cli::{
+    arguments::Arguments,
+    console::Console,
+    environment::Environment,
+    exit::{self, Exit},
+    program,
+};
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
 const INTRODUCTION: &str = "\
@@ -68,6 +74,25 @@ fn every_verb_has_an_example_and_every_argument_a_help() {
             assert!(argument.get_help().is_some(), "{name} {}", argument.get_id());
         }
     }
+}
+
+#[tokio::test]
+async fn the_example_of_the_page_of_tests_passes_and_fails_if_it_is_changed() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("docs/reference/tests.md")).unwrap();
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let run = async |text: &str| {
+        let file = folder.path().join("expected.yaml");
+        fs::write(&file, text).unwrap();
+        let line: [OsString; 5] =
+            ["cicdctl".into(), "test".into(), "-f".into(), root.join("deploy/samples/release").into(), file.into()];
+        program::run(line, &Environment::default(), &mut Console::new(io::sink(), io::sink())).await
+    };
+    assert_eq!(run(example).await, Exit::Done);
+    assert_eq!(run(&example.replace("status: verified", "status: blocked")).await, Exit::Failed);
+    assert_eq!(run(&example.replace("run: 20}", "run: 21}")).await, Exit::Failed);
+    assert_eq!(run(&example.replace("shop-prod", "shop-test")).await, Exit::Failed);
 }
 
 fn verbs(command: &mut Command) -> Vec<Command> {

@@ -42,4 +42,5 @@ pages! {
     the_page_of_state_writes: "cicdstatewrite.md",
     the_page_of_endpoints: "cicdendpoint.md",
     the_page_of_deliveries: "deliveries.md",
+    the_page_of_tests: "tests.md",
 }
