@@ -35,6 +35,8 @@ pub async fn run(line: impl IntoIterator<Item = OsString>, environment: &Environ
     };
     match carry_out(arguments, environment, console).await {
         Ok(()) => Exit::Done,
+        // Whoever read has what it wanted, as `head` has after some lines; other programs die of that without a word.
+        Err(Failure::Output { source }) if source.kind() == std::io::ErrorKind::BrokenPipe => Exit::Failed,
         Err(failure) => {
             console.note(&format!("error: {failure}"));
             failure.exit()
@@ -163,6 +165,25 @@ mod tests {
         let (exit, data, notes) = run_without_cluster(&["cicdctl"]).await;
         assert_eq!((exit, data.as_str()), (Exit::Usage, ""));
         assert!(notes.contains("Exit codes:"), "{notes}");
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_has_enough_ends_the_command_without_a_word() {
+        struct Closed;
+        impl std::io::Write for Closed {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::BrokenPipe.into())
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let notes = Recorded::default();
+        let mut console = Console::new(Closed, notes.clone());
+        let line = ["cicdctl", "version"].map(OsString::from);
+        let exit = run(line, &Environment::default(), &mut console).await;
+        assert_eq!((exit, notes.text().as_str()), (Exit::Failed, ""));
     }
 
     #[tokio::test]

@@ -1,6 +1,8 @@
 //! A rendered request as people may see it, and what is known of where it would go. Secrets are never read: where one
 //! would stand is `***`. Nothing is resolved and nothing is sent.
 
+use std::net::Ipv4Addr;
+
 use cicdcontext_crds::{CicdEndpointSpec, endpoint::SecretSource, vocabulary::reason};
 use cicdcontext_delivery::{Destination, Outgoing, Policy, RefusalReason, Scope, egress};
 use cicdcontext_engine::{
@@ -226,6 +228,13 @@ fn judge(url: &Url, spec: Option<&CicdEndpointSpec>, scope: &Scope, policy: &Pol
             let message = format!("{refusal}; its address is checked when it is sent");
             Egress::new(Verdict::Doubtful, message)
         }
+        // A name of this machine means its loopback addresses, which a rule may have opened.
+        (Err(refusal), None)
+            if refusal.reason == RefusalReason::Loopback
+                && policy.check_address(Ipv4Addr::LOCALHOST.into(), &target, scope).is_ok() =>
+        {
+            Egress::new(Verdict::Allowed, format!("{target} may be sent to"))
+        }
         (Err(refusal), _) => refused(refusal),
         (Ok(()), _) if !matches!(target.host(), Host::Domain(_)) => {
             Egress::new(Verdict::Allowed, format!("{target} may be sent to"))
@@ -336,6 +345,9 @@ mod tests {
             assert_eq!(egress.verdict, verdict, "{url}: {egress:?}");
             assert!(egress.message.contains(part), "{url}: {egress:?}");
         }
+        let opened = Policy::new(vec!["127.0.0.0/8".parse().unwrap()], Vec::new());
+        let (scope, url) = (Scope::namespace("team", CLUSTER_DOMAIN), Url::parse("https://localhost/").unwrap());
+        assert_eq!(judge(&url, None, &scope, &opened).verdict, Verdict::Allowed);
         let (_, egress) =
             shown(json!({"url": "https://a.example"}), request(Target::Url("http://b.example/x".into()))).await;
         assert_eq!(egress.verdict, Verdict::Refused);

@@ -240,7 +240,7 @@ async fn a_jinja_variable_that_reads_an_event_is_named_too() {
 async fn a_configuration_that_cannot_be_resolved_is_named() {
     let fake = with_base(&json!({"contexts": {"prod": {}}}));
     let failure = init(&fake, &freezing()).await.0.unwrap_err();
-    assert!(failure.to_string().starts_with("resolve the configuration of CicdContext store: "), "{failure}");
+    assert!(failure.to_string().contains("select context \"stage\" for CicdContext/store: "), "{failure}");
     let failure = init(&Fake::new(json!({})), &freezing()).await.0.unwrap_err();
     assert!(failure.to_string().contains("CicdBase/shop"), "{failure}");
 }
