@@ -106,7 +106,7 @@ pub async fn prepare<'a, V: Vault>(
         }
     };
     let outgoing =
-        build(&destination, request, now()).map_err(|error| invalid(format!("build the request: {error}")))?;
+        outgoing(&destination, request, now()).map_err(|error| invalid(format!("build the request: {error}")))?;
     Ok(Prepared { target: &request.target, destination, outgoing })
 }
 
@@ -199,7 +199,8 @@ fn invalid(message: String) -> Failure {
     Failure::new(Prospect::Final, reason::INVALID_REQUEST, message)
 }
 
-fn build(destination: &Destination, request: &Request, now: Timestamp) -> Result<Outgoing, RequestError> {
+/// The request as it leaves for a destination. What is signed says that it is `now`.
+pub fn outgoing(destination: &Destination, request: &Request, now: Timestamp) -> Result<Outgoing, RequestError> {
     let mut builder = Outgoing::to(destination, request.method.as_str())?;
     if let Target::Foreign { url, .. } = &request.target {
         builder = builder.url(Url::parse(url).map_err(|_| RequestError::Url)?);
@@ -211,17 +212,19 @@ fn build(destination: &Destination, request: &Request, now: Timestamp) -> Result
         builder = builder.header(name, value)?;
     }
     if let Some(body) = &request.body {
-        let declared = request
-            .headers
-            .iter()
-            .chain(&request.endpoint_headers)
-            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        if !declared {
-            builder = builder.header("content-type", "application/json")?;
+        if let Some((name, value)) = assumed_type(request) {
+            builder = builder.header(name, value)?;
         }
         builder = builder.body(body.clone().into_bytes())?;
     }
     builder.build(&request.webhook_id, now.as_second())
+}
+
+/// The header that says what a body is, unless the handler or its endpoint does.
+pub fn assumed_type(request: &Request) -> Option<(&'static str, &'static str)> {
+    let mut headers = request.headers.iter().chain(&request.endpoint_headers);
+    let declared = headers.any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    (request.body.is_some() && !declared).then_some(("content-type", "application/json"))
 }
 
 fn tell(result: Result<Answer, AttemptError>, class: &Class, prospect: Prospect, target: &Target) -> Delivered {

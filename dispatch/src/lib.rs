@@ -61,7 +61,7 @@ pub mod terms;
 mod testing;
 pub mod verdict;
 
-pub use attempt::{Attempt, Grounds, Prepared, Sent, Specs, prepare};
+pub use attempt::{Attempt, Grounds, Prepared, Sent, Specs, assumed_type, outgoing, prepare};
 pub use destination::{DestinationError, destination};
 pub use proxy::{Proxies, ProxiesError, UnknownProxy};
 pub use secret::{SecretError, Secrets, Unavailable, Vault};

@@ -5,10 +5,12 @@ use std::net::Ipv4Addr;
 
 use cicdcontext_crds::{CicdEndpointSpec, endpoint::SecretSource, vocabulary::reason};
 use cicdcontext_delivery::{Destination, Outgoing, Policy, RefusalReason, Scope, egress};
+use cicdcontext_dispatch::{assumed_type, outgoing, secret_headers};
 use cicdcontext_engine::{
     event::{Delivered, Failure, Prospect},
     handler::{Request, Target},
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use url::{Host, Url};
 
@@ -18,8 +20,6 @@ use super::GatheredEndpoints;
 pub const REDACTED: &str = "***";
 /// How the operator completes names of Services unless its `--cluster-domain` says otherwise.
 const CLUSTER_DOMAIN: &str = "cluster.local";
-/// What a body is unless a header says otherwise.
-const JSON: &str = "application/json";
 /// Stands for a URL that is a secret while the path is joined to it.
 const PLACEHOLDER: &str = "https://secret.invalid";
 
@@ -163,42 +163,16 @@ fn build(
     spec: Option<&CicdEndpointSpec>,
     at: Destination,
 ) -> Result<Outgoing, cicdcontext_delivery::RequestError> {
-    let destination = destination(spec, at, &request.endpoint_headers)?;
-    let mut builder = Outgoing::to(&destination, request.method.as_str())?;
-    if let Some(path) = &request.path {
-        builder = builder.path(path)?;
-    }
-    for (name, value) in &request.headers {
-        builder = builder.header(name, value)?;
-    }
-    if let Some(body) = &request.body {
-        if !declares_type(request) {
-            builder = builder.header("content-type", JSON)?;
-        }
-        builder = builder.body(body.clone().into_bytes())?;
-    }
-    builder.build(&request.webhook_id, 0)
-}
-
-/// Whether the handler or its endpoint says what the body is.
-fn declares_type(request: &Request) -> bool {
-    let mut headers = request.endpoint_headers.iter().chain(&request.headers);
-    headers.any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+    outgoing(&destination(spec, at, &request.endpoint_headers)?, request, Timestamp::UNIX_EPOCH)
 }
 
 fn headers(request: &Request, spec: Option<&CicdEndpointSpec>, own: bool) -> Vec<ShownHeader> {
     let header = |name: &str, value: &str| ShownHeader { name: name.to_owned(), value: value.to_owned() };
     let rendered = || request.endpoint_headers.iter().chain(&request.headers);
     let mut shown: Vec<_> = rendered().map(|(name, value)| header(name, value)).collect();
-    if request.body.is_some() && !declares_type(request) {
-        shown.push(header("content-type", JSON));
-    }
-    if let Some(spec) = spec.filter(|_| own) {
-        let from_secrets = spec.headers.iter().flatten().filter(|header| header.value_from.is_some());
-        shown.extend(from_secrets.map(|secret| header(&secret.name, REDACTED)));
-        shown.extend(spec.auth.is_some().then(|| header("authorization", REDACTED)));
-        shown.extend(spec.signing.is_some().then(|| header("webhook-signature", REDACTED)));
-    }
+    shown.extend(assumed_type(request).map(|(name, value)| header(name, value)));
+    let secret = spec.filter(|_| own).map(secret_headers).unwrap_or_default();
+    shown.extend(secret.iter().map(|name| header(name, REDACTED)));
     shown.push(header("webhook-id", &request.webhook_id));
     shown
 }
