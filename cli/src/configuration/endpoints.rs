@@ -99,7 +99,11 @@ async fn find<C: Configuration>(source: &C, home: &str, name: &str, namespace: &
             let problem = format!("{message}; whether the operator may use it cannot be told");
             return Ok(Known::without(EndpointLookup::Broken(problem), home));
         }
-        Err(SourceError { problem: Problem::Unreadable(problem), .. }) => {
+        // What is wrong with it is its own namespace's business.
+        Err(SourceError { problem: Problem::Unreadable(_) | Problem::Files(_), .. }) if foreign => {
+            return Ok(Known::without(EndpointLookup::NotAllowed, home));
+        }
+        Err(SourceError { problem: Problem::Unreadable(problem) | Problem::Files(problem), .. }) => {
             return Ok(Known::without(EndpointLookup::Broken(problem), home));
         }
         Err(error) => return Err(error),

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Seen;
-use crate::source::files::Manifests;
+use crate::source::files::{Manifests, Seen};
 
 /// In namespace `team`: a context `shop`, what it inherits, and where it sends to.
 const SHOP: &str = r##"

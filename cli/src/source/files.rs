@@ -35,6 +35,7 @@ mod uid;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+pub use configuration::Seen;
 pub use manifest::{Kind, Manifest, Origin};
 pub use manifests::Manifests;
 pub use read::ReadError;

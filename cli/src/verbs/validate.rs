@@ -11,15 +11,12 @@ use crate::{
     configuration::ConfigurationFailure,
     console::{Console, one_line},
     failure::Failure,
-    manifests::{
-        Seen,
-        structure::{Finding, validate_manifest},
-    },
+    manifests::structure::{Finding, validate_manifest},
     output::value,
     setting::Setting,
     source::{
         Configuration, Contexts, Problem, SourceError,
-        files::{DEFAULT_NAMESPACE, Kind, Manifest, Manifests},
+        files::{DEFAULT_NAMESPACE, Kind, Manifest, Manifests, Seen},
     },
 };
 

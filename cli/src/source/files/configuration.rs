@@ -4,7 +4,7 @@ use cicdcontext_crds::{BaseKind, BaseReference, CicdBase, CicdContext, CicdEndpo
 use cicdcontext_delivery::Policy;
 use serde::Deserialize;
 
-use super::{Files, Kind, Manifests, egress};
+use super::{Files, Kind, Manifest, Manifests, egress};
 use crate::source::{Base, Configuration, Problem, SourceError};
 
 impl Configuration for Files {
@@ -28,20 +28,58 @@ impl Configuration for Files {
     }
 
     async fn base(&self, reference: &BaseReference) -> Result<Option<Base>, SourceError> {
-        Ok(base(&self.manifests, &self.namespace, reference))
+        self.seen().base(reference).await
     }
 
     /// Also to the hosts that the manifests name, as they are written there.
     fn egress_policy(&self) -> Policy {
-        egress::policy(&egress::named(&self.manifests))
+        self.seen().egress_policy()
     }
 
     async fn endpoint(&self, namespace: &str, name: &str) -> Result<Option<CicdEndpoint>, SourceError> {
-        let Some(manifest) = self.manifests.get(Kind::Endpoint, namespace, name) else { return Ok(None) };
-        manifest.typed().map(Some).map_err(|text| SourceError {
-            request: format!("read CicdEndpoint {name} of namespace {namespace}"),
-            problem: Problem::Files(text),
-        })
+        self.seen().endpoint(namespace, name).await
+    }
+}
+
+impl Files {
+    /// The manifests alone, without what the state folder knows.
+    fn seen(&self) -> Seen<'_> {
+        Seen { manifests: &self.manifests, namespace: &self.namespace }
+    }
+}
+
+/// Manifests as one of their namespaces sees them: as they are written, whatever a state folder holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'m> {
+    /// The manifests.
+    pub manifests: &'m Manifests,
+    /// The namespace of contexts and of their bases.
+    pub namespace: &'m str,
+}
+
+impl Configuration for Seen<'_> {
+    async fn whole_context(&self, name: &str) -> Result<CicdContext, SourceError> {
+        let failed = |problem| {
+            Err(SourceError { request: format!("read CicdContext {name} of namespace {}", self.namespace), problem })
+        };
+        let Some(manifest) = self.manifests.get(Kind::Context, self.namespace, name) else {
+            return failed(Problem::NotFound("no manifest has it".to_owned()));
+        };
+        manifest.typed().or_else(|problem| failed(Problem::Files(problem)))
+    }
+
+    async fn base(&self, reference: &BaseReference) -> Result<Option<Base>, SourceError> {
+        Ok(base(self.manifests, self.namespace, reference))
+    }
+
+    fn egress_policy(&self) -> Policy {
+        egress::policy(&egress::named(self.manifests))
+    }
+
+    async fn endpoint(&self, namespace: &str, name: &str) -> Result<Option<CicdEndpoint>, SourceError> {
+        let request = format!("read CicdEndpoint {name} of namespace {namespace}");
+        let found = self.manifests.get(Kind::Endpoint, namespace, name).map(Manifest::typed).transpose();
+        found.map_err(|problem| SourceError { request, problem: Problem::Files(problem) })
     }
 }
 

@@ -29,11 +29,11 @@ use crate::{
         self, GatheredEndpoints,
         request::{ShownRequest, refusal, show},
     },
-    manifests::{Seen, structure::validate_manifest},
+    manifests::structure::validate_manifest,
     output::handlers::word,
     source::{
         Configuration,
-        files::{Kind, Manifests},
+        files::{Kind, Manifests, Seen},
     },
 };
 
