@@ -12,6 +12,7 @@ pub mod environment;
 pub mod exit;
 pub mod failure;
 pub(crate) mod following;
+pub mod input;
 pub mod manifests;
 pub mod output;
 pub mod program;

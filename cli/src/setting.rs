@@ -44,23 +44,38 @@ impl Setting<'_> {
 
     /// The place that the flags name. Nothing is sent yet.
     pub async fn place(&self) -> Result<Place, Failure> {
-        let Self { global, environment } = self;
-        if !global.impersonate_groups.is_empty() && global.impersonate.is_none() {
-            return Err(UsageError::GroupWithoutUser.into());
-        }
-        if let Some(namespace) = global.namespace.as_deref().filter(|name| !is_namespace_name(name)) {
-            return Err(UsageError::NotAName { what: "--namespace", found: namespace.to_owned() }.into());
-        }
-        if !global.filename.is_empty() {
+        if self.is_files() {
             return Ok(Place::Files(self.files()?));
         }
-        Ok(Place::Cluster(Cluster::connect(ClusterOptions::from(*global), environment).await?))
+        Ok(Place::Cluster(self.cluster().await?))
     }
-}
 
-impl Setting<'_> {
-    /// The manifests that `-f` names.
-    fn files(&self) -> Result<Files, Failure> {
+    /// Whether the flags name manifests.
+    pub fn is_files(&self) -> bool {
+        !self.global.filename.is_empty()
+    }
+
+    /// The cluster that the flags name. Nothing is sent yet.
+    pub async fn cluster(&self) -> Result<Cluster, Failure> {
+        self.check()?;
+        Ok(Cluster::connect(ClusterOptions::from(self.global), self.environment).await?)
+    }
+
+    /// What no place can do with.
+    fn check(&self) -> Result<(), UsageError> {
+        let global = self.global;
+        if !global.impersonate_groups.is_empty() && global.impersonate.is_none() {
+            return Err(UsageError::GroupWithoutUser);
+        }
+        if let Some(namespace) = global.namespace.as_deref().filter(|name| !is_namespace_name(name)) {
+            return Err(UsageError::NotAName { what: "--namespace", found: namespace.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// The manifests that `-f` names, and their state folder.
+    pub fn files(&self) -> Result<Files, Failure> {
+        self.check()?;
         let global = self.global;
         let of_cluster = [
             ("--kubeconfig", global.kubeconfig.is_some()),

@@ -38,7 +38,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 pub use configuration::Seen;
 pub use manifest::{Kind, Manifest, Origin};
 pub use manifests::Manifests;
-pub use read::ReadError;
+pub use read::{ReadError, yaml_options};
 
 use super::{Problem, SourceError};
 

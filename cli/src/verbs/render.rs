@@ -1,9 +1,6 @@
 //! `render`: what a template renders to, over a context or over a JSON file, byte for byte.
 
-use std::{
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use cicdcontext_crds::{CicdContext, TemplateEngine};
 use cicdcontext_engine::{
@@ -17,7 +14,8 @@ use crate::{
     configuration::{self, ConfigurationFailure},
     console::Console,
     failure::Failure,
-    manifests::{failure, text_of},
+    input,
+    manifests::{MAX_FILE_BYTES, failure, text_of},
     setting::{Occasion, Setting},
     source::{Configuration, Contexts},
 };
@@ -174,10 +172,7 @@ fn data(file: &Path) -> Result<Map<String, Value>, ConfigurationFailure> {
 }
 
 fn standard_input() -> Result<String, ConfigurationFailure> {
-    let mut text = String::new();
-    let read = std::io::stdin().read_to_string(&mut text);
-    read.map_err(|error| failure(Path::new("standard input"), &error.to_string()))?;
-    Ok(text)
+    input::text(std::io::stdin(), MAX_FILE_BYTES).map_err(|problem| failure(Path::new("standard input"), &problem))
 }
 
 #[cfg(test)]

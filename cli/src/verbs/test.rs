@@ -13,16 +13,13 @@ use std::{
 
 use self::{expectation::Test, play::play};
 use crate::{
-    arguments::{TestArguments, UsageError},
+    arguments::TestArguments,
     configuration::ConfigurationFailure,
     console::{Console, one_line},
     failure::Failure,
     manifests::{failure, text_of},
     setting::Setting,
-    source::{
-        Problem, SourceError,
-        files::{DEFAULT_NAMESPACE, Manifests},
-    },
+    source::{Contexts, files::Manifests},
 };
 
 /// How a file with expectations ends.
@@ -33,22 +30,13 @@ const TOLD: usize = 50;
 /// Carries out the command.
 #[allow(clippy::unused_async)]
 pub async fn command(arguments: &TestArguments, setting: Setting<'_>, console: &mut Console) -> Result<(), Failure> {
-    let global = setting.global;
-    if global.filename.is_empty() {
+    if !setting.is_files() {
         let why = "tests never look at a cluster, so that they give the same everywhere";
         return Err(ConfigurationFailure::NoManifests { verb: "test", why }.into());
     }
-    if arguments.files.is_empty() {
-        let text = "test: name files with expectations, or folders of them";
-        return Err(UsageError::CommandLine { text: text.to_owned() }.into());
-    }
-    let namespace = global.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
-    let manifests = Manifests::read(&global.filename, namespace).map_err(|error| SourceError {
-        request: "read the manifests".to_owned(),
-        problem: Problem::Files(error.to_string()),
-    })?;
+    let place = setting.files()?;
     let tests = gathered(&arguments.files, arguments.filter.as_deref())?;
-    run(&manifests, namespace, &tests, console).await
+    run(place.manifests(), place.namespace(), &tests, console).await
 }
 
 /// The tests of all files, but for those whose name does not contain `filter`.

@@ -15,8 +15,8 @@ use crate::{
     output::value,
     setting::Setting,
     source::{
-        Configuration, Contexts, Problem, SourceError,
-        files::{DEFAULT_NAMESPACE, Kind, Manifest, Manifests, Seen},
+        Configuration, Contexts,
+        files::{Kind, Manifest, Manifests, Seen},
     },
 };
 
@@ -36,12 +36,7 @@ pub async fn command(
         let place = setting.place().await?;
         return context(&place, place.namespace(), &name, arguments.output, console).await;
     }
-    let namespace = setting.global.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
-    let manifests = Manifests::read(files, namespace).map_err(|error| SourceError {
-        request: "read the manifests".to_owned(),
-        problem: Problem::Files(error.to_string()),
-    })?;
-    all(&manifests, arguments.output, console).await
+    all(setting.files()?.manifests(), arguments.output, console).await
 }
 
 /// The name of the context, behind which nothing may stand.

@@ -5,19 +5,18 @@ use crate::{
     console::{Console, one_line},
     failure::Failure,
     setting::Setting,
-    source::cluster::{Cluster, ClusterOptions},
 };
 
 /// Carries out the command.
 pub async fn command(arguments: &VersionArguments, setting: Setting<'_>, console: &mut Console) -> Result<(), Failure> {
-    if arguments.server && !setting.global.filename.is_empty() {
+    if arguments.server && setting.is_files() {
         let text = "version: with -f there is no server; leave --server out, or -f".to_owned();
         return Err(UsageError::CommandLine { text }.into());
     }
     console.data(&format!("cicdctl {}\n", env!("CARGO_PKG_VERSION")))?;
     if arguments.server {
-        let cluster = Cluster::connect(ClusterOptions::from(setting.global), setting.environment).await?;
-        console.data(&format!("API server {}\n", one_line(&cluster.version().await?)))?;
+        let version = setting.cluster().await?.version().await?;
+        console.data(&format!("API server {}\n", one_line(&version)))?;
     }
     Ok(())
 }

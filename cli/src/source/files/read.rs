@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use serde_saphyr::{Spanned, options::NonFiniteFloatPolicy};
+use serde_saphyr::{Options, Spanned, options::NonFiniteFloatPolicy};
 use thiserror::Error;
 
 use super::{Kind, Origin};
@@ -188,19 +188,23 @@ fn without_place(error: &serde_json::Error) -> String {
     text.split(" at line ").next().unwrap_or(&text).to_owned()
 }
 
-fn yaml(text: &str) -> Documents {
-    // As kubectl reads it. A snippet of what is wrong might show a Secret.
-    let options = serde_saphyr::options! {
+/// YAML as kubectl reads it. A snippet of what is wrong might show a Secret.
+pub fn yaml_options() -> Options {
+    serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
         non_finite_float_policy: NonFiniteFloatPolicy::Reject,
         legacy_octal_numbers: true,
         with_snippet: false,
-    };
-    let documents = serde_saphyr::from_multiple_with_options::<Spanned<Value>>(text, options).map_err(|error| {
-        let line = error.location().map(|location| location.line());
-        let text = error.to_string();
-        (line, text.lines().next().unwrap_or_default().to_owned())
-    })?;
+    }
+}
+
+fn yaml(text: &str) -> Documents {
+    let documents =
+        serde_saphyr::from_multiple_with_options::<Spanned<Value>>(text, yaml_options()).map_err(|error| {
+            let line = error.location().map(|location| location.line());
+            let text = error.to_string();
+            (line, text.lines().next().unwrap_or_default().to_owned())
+        })?;
     let line = |line: u64| Some(line).filter(|line| *line > 0);
     Ok(documents.into_iter().map(|document| (line(document.referenced.line()), document.value)).collect())
 }

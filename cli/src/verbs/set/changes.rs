@@ -1,8 +1,6 @@
 //! The changes that arguments and the files that they name say. Files are read here, and before anything is asked of a
 //! source; what is written with them is not known here.
 
-use std::{fs::File, io::Read};
-
 use cicdcontext_crds::ChangeOperation;
 use cicdcontext_engine::state::{Path, PlainChange};
 use serde_json::Value;
@@ -11,6 +9,7 @@ use crate::{
     arguments::UsageError,
     assignment::{Assignment, AssignmentError},
     failure::Failure,
+    input::text_of_file,
 };
 
 /// Bytes of a file that are read: as text far more than a state may have, as JSON with room for blanks.
@@ -40,7 +39,7 @@ fn of_file(
     let wrong = |error| Failure::Usage(UsageError::Assignment(error));
     let Assignment { path, op, value: file } = Assignment::of_file(flag, text).map_err(wrong)?;
     let failed = |problem| Failure::Unread { request: format!("read {flag} {path}={file}"), problem };
-    let text = contents(&file).map_err(failed)?;
+    let text = text_of_file(std::path::Path::new(&file), FILE_BYTES).map_err(failed)?;
     let value = value(text, &failed)?;
     Ok(change(Assignment { path: path.clone(), op, value }))
 }
@@ -48,19 +47,6 @@ fn of_file(
 fn change(assignment: Assignment) -> PlainChange {
     let Assignment { path, op, value } = assignment;
     PlainChange { op, ..PlainChange::set(path, value) }
-}
-
-/// The text of a file, as it is.
-fn contents(file: &str) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    let read = File::open(file).and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > FILE_BYTES {
-        return Err(format!("it has more than {FILE_BYTES} bytes, which no state takes"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        format!("it is not UTF-8 text at byte {}; encode it, for example with base64", error.utf8_error().valid_up_to())
-    })
 }
 
 /// What `--unset` and `--clear` say.

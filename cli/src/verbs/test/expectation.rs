@@ -22,6 +22,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::source::files::yaml_options;
+
 /// A file with several tests.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -181,8 +183,8 @@ fn ok() -> u16 {
 
 /// Reads the tests of a file; or what is wrong with it, and where.
 pub(super) fn read(text: &str) -> Result<Vec<Test>, String> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    let File { tests } = serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
+    let File { tests } =
+        serde_saphyr::from_str_with_options(text, yaml_options()).map_err(|error| error.to_string())?;
     for (index, test) in tests.iter().enumerate() {
         check(test).map_err(|problem| format!("tests[{index}] {:?}: {problem}", test.name))?;
     }

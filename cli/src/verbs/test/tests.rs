@@ -1,6 +1,7 @@
 use std::{cell::RefCell, io, rc::Rc};
 
 use super::*;
+use crate::source::files::DEFAULT_NAMESPACE;
 use crate::{
     arguments::GlobalArguments,
     environment::Environment,
