@@ -92,7 +92,9 @@ impl Console {
 
 /// A text on one line: whatever could move a terminal's cursor becomes a blank.
 pub fn one_line(text: &str) -> String {
-    let words = text.split(|character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}'));
+    let words = text.split(|character: char| {
+        character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    });
     words.map(str::trim).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 

@@ -130,10 +130,9 @@ pub trait Configuration {
     /// Reads an endpoint of a namespace. None if there is none.
     fn endpoint(&self, namespace: &str, name: &str) -> impl Future<Output = Result<Option<CicdEndpoint>, SourceError>>;
 
-    /// Where requests may go, as far as that is known here: by default an operator lets out what is public and nothing
-    /// else.
-    fn egress_policy(&self) -> Policy {
-        Policy::default()
+    /// Where requests may go. None if that is not known here: an operator sends, and its flags say it.
+    fn egress_policy(&self) -> Option<Policy> {
+        None
     }
 }
 

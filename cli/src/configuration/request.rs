@@ -109,10 +109,13 @@ pub fn show(request: &Request, endpoints: &GatheredEndpoints, policy: &Policy) -
     (ShownRequest { method, url, headers, body: request.body.clone() }, egress)
 }
 
-/// How a request fails that is refused whatever the operator's flags and the addresses are; none if it may be sent.
-pub fn refusal(request: &Request, endpoints: &GatheredEndpoints) -> Option<Delivered> {
-    let (_, egress) = show(request, endpoints, &Policy::default());
-    let failure = Failure::new(Prospect::Final, egress.reason?, egress.message);
+/// How a request fails that is never let out; none if it may be sent. Without the policy of whoever sends, that is what is
+/// refused whatever an operator's flags and the addresses are.
+pub fn refusal(request: &Request, endpoints: &GatheredEndpoints, policy: Option<&Policy>) -> Option<Delivered> {
+    let (_, egress) = show(request, endpoints, policy.unwrap_or(&Policy::default()));
+    let refused = policy.is_some() && egress.verdict == Verdict::Refused;
+    let why = egress.reason.or_else(|| refused.then_some(reason::EGRESS_REFUSED))?;
+    let failure = Failure::new(Prospect::Final, why, egress.message);
     Some(Delivered { failure: Some(failure), ..Delivered::default() })
 }
 

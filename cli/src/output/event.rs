@@ -165,12 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_fits_80_columns_whatever_the_names_are() {
-        let long = event(&"z".repeat(232), &retrying());
-        let text = list(&[long, event("e", &Value::Null)], false, now(), Palette::Plain);
+    fn a_list_fits_80_columns_with_names_as_we_make_them_and_longer_ones_stay_whole() {
+        let usual = event("shop-17-success-rdxyp4zf5h", &retrying());
+        let text = list(&[usual, event("e", &Value::Null)], false, now(), Palette::Plain);
         assert!(text.lines().all(|line| line.chars().count() <= table::WIDTH), "{text}");
         assert!(text.contains("build=success  Retrying  4m   1/2       Retrying"), "{text}");
-        assert_eq!(text.matches('z').count(), 232, "{text}");
+        let name = "z".repeat(232);
+        let text = list(&[event(&name, &retrying())], false, now(), Palette::Plain);
+        assert!(text.lines().nth(1).is_some_and(|line| line.starts_with(&name)), "{text}");
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl Configuration for Place {
         ask!(self, place => place.base(reference).await)
     }
 
-    fn egress_policy(&self) -> Policy {
+    fn egress_policy(&self) -> Option<Policy> {
         ask!(self, place => place.egress_policy())
     }
 

@@ -103,12 +103,12 @@ async fn explain<C: Configuration>(
         notes.extend(schema.as_ref().err().map(|error| format!("spec.stateSchema refuses nothing: {error}")));
         rehearsal = rehearsal.within(Arc::new(schema));
     }
-    let rehearsed = rehearsal.complete(&endpoints, &|_, request| refusal(request, &endpoints));
+    let policy = source.egress_policy();
+    let rehearsed = rehearsal.complete(&endpoints, &|_, request| refusal(request, &endpoints, policy.as_ref()));
     if context.spec.suspend == Some(true) {
         notes.insert(0, "the context is suspended: the event would wait".to_owned());
     }
-    let policy = source.egress_policy();
-    Ok(Explanation::new(context, label, notes, rehearsed, &program, &endpoints, &policy))
+    Ok(Explanation::new(context, label, notes, rehearsed, &program, &endpoints, &policy.unwrap_or_default()))
 }
 
 #[cfg(test)]

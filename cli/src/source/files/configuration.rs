@@ -32,7 +32,7 @@ impl Configuration for Files {
     }
 
     /// Also to the hosts that the manifests name, as they are written there.
-    fn egress_policy(&self) -> Policy {
+    fn egress_policy(&self) -> Option<Policy> {
         self.seen().egress_policy()
     }
 
@@ -72,8 +72,8 @@ impl Configuration for Seen<'_> {
         Ok(base(self.manifests, self.namespace, reference))
     }
 
-    fn egress_policy(&self) -> Policy {
-        egress::policy(&egress::named(self.manifests))
+    fn egress_policy(&self) -> Option<Policy> {
+        Some(egress::policy(&egress::named(self.manifests)))
     }
 
     async fn endpoint(&self, namespace: &str, name: &str) -> Result<Option<CicdEndpoint>, SourceError> {

@@ -2,13 +2,18 @@
 //!
 //! Whoever may write the manifests may run this program with them, on a machine of their own. A name that they do not
 //! write, and what a name resolves to, are judged as in a cluster: a name other than `localhost` opens private addresses,
-//! but neither loopback nor link-local ones.
+//! but neither loopback nor link-local ones. Where a cloud keeps the credentials of a machine, nothing is ever sent, however it is
+//! written: manifests are tried by machines that did not write them.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use cicdcontext_crds::{CicdEndpoint, CicdEndpointSpec};
 use cicdcontext_delivery::{
-    egress::{Policy, Rule},
+    RefusalReason,
+    egress::{Policy, Rule, Scope, Target},
     resolve::{Resolve, SystemResolver},
 };
 use futures::{FutureExt, future::BoxFuture};
@@ -85,10 +90,21 @@ fn of_host(host: &str, port: Option<u16>) -> Vec<String> {
         return vec![format!("127.0.0.1{behind}"), format!("[::1]{behind}")];
     }
     match Host::parse(host) {
-        Ok(Host::Ipv6(address)) => vec![format!("[{address}]{behind}")],
-        Ok(Host::Ipv4(address)) => vec![format!("{address}{behind}")],
+        Ok(Host::Ipv6(address)) if !is_of_machines(address.into()) => vec![format!("[{address}]{behind}")],
+        Ok(Host::Ipv4(address)) if !is_of_machines(address.into()) => vec![format!("{address}{behind}")],
+        Ok(Host::Ipv4(_) | Host::Ipv6(_)) => Vec::new(),
         _ => vec![format!("{name}{behind}")],
     }
+}
+
+/// Whether an address is link-local or a cloud's metadata service, in any form.
+fn is_of_machines(address: IpAddr) -> bool {
+    let host = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
+    let target = Url::parse(&format!("https://{host}/")).ok().and_then(|url| Target::of(&url).ok());
+    let judged =
+        target.map(|target| Policy::default().check_address(address, &target, &Scope::public("cluster.local")));
+    let reason = judged.and_then(Result::err).map(|refusal| refusal.reason);
+    matches!(reason, Some(RefusalReason::LinkLocal | RefusalReason::Metadata))
 }
 
 fn is_localhost(name: &str) -> bool {
@@ -113,8 +129,6 @@ impl Resolve for LocalResolver {
 
 #[cfg(test)]
 mod tests {
-    use cicdcontext_delivery::egress::{Scope, Target};
-
     use super::*;
 
     fn judge(policy: &Policy, url: &str) -> bool {
@@ -158,6 +172,9 @@ metadata: {name: d}
 spec:
   pipelines: {p: {eventHandlers: {e: [
     {name: x, webhook: {url: "https://10.9.9.9/{{state.a}}"}},
+    {name: z, webhook: {url: "http://169.254.169.254/latest"}},
+    {name: v, webhook: {url: "http://[fe80::1]/"}},
+    {name: w, webhook: {url: "http://[::ffff:a9fe:a9fe]/"}},
     {name: y, webhook: {url: "https://10.8.{{state.a}}/"}}]}}}
 "#;
         std::fs::write(&file, text).unwrap();

@@ -45,7 +45,7 @@ impl Difference {
     /// It, on lines for people.
     pub(super) fn lines(&self) -> String {
         if let Some(problem) = &self.problem {
-            return format!("  {}: {}\n", self.place, one_line(problem));
+            return format!("  {}: {}\n", one_line(&self.place), one_line(problem));
         }
         let shown = |value: &Option<Value>| match value {
             None => "nothing".to_owned(),
@@ -55,7 +55,8 @@ impl Difference {
                 one_line(if cut.len() < text.len() { format!("{cut}...") } else { text }.as_str())
             }
         };
-        format!("  {}\n    expected: {}\n    actual:   {}\n", self.place, shown(&self.expected), shown(&self.actual))
+        let (place, expected, actual) = (one_line(&self.place), shown(&self.expected), shown(&self.actual));
+        format!("  {place}\n    expected: {expected}\n    actual:   {actual}\n")
     }
 }
 
@@ -92,7 +93,9 @@ pub(super) fn compare(
                 }
             }
         }
-        (Value::Number(wanted), Value::Number(found)) if wanted.as_f64() == found.as_f64() => {}
+        // 1 and 1.0 are one number; of integers each digit counts.
+        (Value::Number(wanted), Value::Number(found))
+            if (wanted.is_f64() || found.is_f64()) && wanted.as_f64() == found.as_f64() => {}
         _ if expected == actual => {}
         _ => differences.push(Difference::new(place, Some(expected.clone()), Some(actual.clone()))),
     }
@@ -115,6 +118,20 @@ mod tests {
         let mut differences = Vec::new();
         compare("state", &expected, &actual, extent, &mut differences);
         differences.iter().map(Difference::lines).collect()
+    }
+
+    #[test]
+    fn integers_are_compared_digit_by_digit_and_1_is_as_good_as_1_0() {
+        assert_eq!(lines(json!(1), json!(1.0), Extent::Exact), "");
+        let (large, larger) = (json!(9_007_199_254_740_992_u64), json!(9_007_199_254_740_993_u64));
+        assert_ne!(lines(large, larger, Extent::Exact), "");
+    }
+
+    #[test]
+    fn a_key_cannot_move_the_cursor_or_forge_a_line() {
+        let text = lines(json!({"q\u{1b}[31m\nok  fake": 1}), json!({}), Extent::Exact);
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
     }
 
     #[test]

@@ -202,6 +202,9 @@ fn check(test: &Test) -> Result<(), String> {
     if test.expect == Expect::default() {
         return Err("expect: it is empty, so that this test cannot fail; write what is expected".to_owned());
     }
+    if test.expect.state == Some(ExpectedState::default()) {
+        return Err("expect.state: it is empty, and expects nothing; write subset, exact or missing".to_owned());
+    }
     Ok(())
 }
 

@@ -48,6 +48,7 @@ const INLINE: &str = "test";
 struct Played {
     phase: String,
     reason: String,
+    message: String,
     handlers: Vec<RehearsedHandler>,
     state: Map<String, Value>,
     requests: Vec<(String, ShownRequest)>,
@@ -84,11 +85,14 @@ async fn played(manifests: &Manifests, namespace: &str, test: &Test) -> Result<P
     if let Some(schema) = &context.spec.state_schema {
         rehearsal = rehearsal.within(Arc::new(Schema::compile(schema)));
     }
-    let asked = RefCell::new(BTreeSet::new());
+    let sent = RefCell::new(BTreeSet::new());
     let answers = |handler: &str, request: &Request| {
-        asked.borrow_mut().insert(handler.to_owned());
-        let response = || test.responses.get(handler).map(|given| delivered(given, &request.target.to_string()));
-        refusal(request, &endpoints).or_else(response)
+        let refused = refusal(request, &endpoints, None);
+        if refused.is_some() {
+            return refused;
+        }
+        sent.borrow_mut().insert(handler.to_owned());
+        test.responses.get(handler).map(|given| delivered(given, &request.target.to_string()))
     };
     let mut handlers = Vec::new();
     let outcome = loop {
@@ -98,17 +102,20 @@ async fn played(manifests: &Manifests, namespace: &str, test: &Test) -> Result<P
             Progress::Done(outcome) => break outcome,
         }
     };
-    if let Some(unasked) = test.responses.keys().find(|handler| !asked.borrow().contains(*handler)) {
+    let sent = sent.borrow();
+    if let Some(unasked) = test.responses.keys().find(|handler| !sent.contains(*handler)) {
         let problem = "no handler of this name sent a request; remove the answer, or correct its name";
         return Err(Difference::problem(below("responses", unasked), &problem));
     }
     let policy = Policy::default();
     let requests = handlers
         .iter()
+        .filter(|handler| sent.contains(&handler.name))
         .filter_map(|handler| Some((handler.name.clone(), show(handler.request.as_ref()?, &endpoints, &policy).0)));
     let requests = requests.collect();
     let state = rehearsal.state().clone();
-    Ok(Played { phase: word(&outcome.phase), reason: outcome.reason, handlers, state, requests })
+    let (phase, reason, message) = (word(&outcome.phase), outcome.reason, outcome.message);
+    Ok(Played { phase, reason, message, handlers, state, requests })
 }
 
 /// The context, and the namespace that it is in.
@@ -213,6 +220,9 @@ fn judge(test: &Test, played: &Played, differences: &mut Vec<Difference>) {
     };
     word_of("phase".to_owned(), expect.phase.as_ref().map(word), Some(&played.phase));
     word_of("reason".to_owned(), expect.reason.clone(), Some(&played.reason));
+    if !differences.is_empty() {
+        differences.push(Difference::problem("the event", &played.message));
+    }
     for (name, expected) in &expect.handlers {
         let place = below("handlers", name);
         let Some(handler) = played.handlers.iter().find(|handler| handler.name == *name) else {

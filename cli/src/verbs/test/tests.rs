@@ -100,6 +100,7 @@ FAILED  wrong in every way
   phase
     expected: \"Succeeded\"
     actual:   \"Failed\"
+  the event: 1 of 5 handlers failed: deploy: ci answered with status 503
   handlers.deploy.phase
     expected: \"Succeeded\"
     actual:   \"Failed: ci answered with status 503\"
