@@ -67,7 +67,8 @@ pub enum AssignmentError {
     Path(#[from] PathError),
     /// The part after `:=` is not JSON. The value itself is not shown: it may be a secret.
     #[error(
-        "read {flag} {key}: the value is not JSON: {problem}; quote it for the shell, or write {key}=TEXT for text"
+        "read {flag} {key}: the value is not JSON: {problem}; quote it for the shell, or write {} for text",
+        if *.flag == "--data-json" { format!("--data {key}=TEXT") } else { format!("{key}=TEXT") }
     )]
     Json {
         /// The argument's name.
@@ -181,7 +182,7 @@ fn split_outside_quotes(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The start of an argument.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {
         shown.push_str("...");

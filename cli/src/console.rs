@@ -1,4 +1,5 @@
-//! Where output goes: data to one writer, everything for people to the other. Nothing else in this crate prints.
+//! Where output goes: data to one writer, everything for people to the other. Nothing else in
+//! this crate prints, but for the lines about requests that `-v 6` asks for.
 
 use std::io::{self, Write};
 

@@ -25,7 +25,7 @@ pub enum Failure {
         context: String,
     },
     /// The changes do not go with the state, a precondition, the schema or a limit.
-    #[error("set CicdContext {context}: {refusal}")]
+    #[error("change CicdContext {context}: {refusal}")]
     Refused {
         /// The context.
         context: String,
@@ -34,7 +34,7 @@ pub enum Failure {
     },
     /// Others changed the same place each time.
     #[error(
-        "set CicdContext {context}: others changed the same place during each of {attempts} attempts; \
+        "change CicdContext {context}: others changed the same place during each of {attempts} attempts; \
          nothing was changed; run it again, or let fewer steps write there at once"
     )]
     Conflict {
@@ -44,7 +44,7 @@ pub enum Failure {
         attempts: usize,
     },
     /// The operator does not apply a state write.
-    #[error("set CicdContext {context}: the operator refuses it: {message}")]
+    #[error("change CicdContext {context}: the operator refuses it: {message}")]
     StateWriteRefused {
         /// The context.
         context: String,
@@ -53,7 +53,7 @@ pub enum Failure {
     },
     /// The operator did not apply a state write in time.
     #[error(
-        "set CicdContext {context}: no operator applied CicdStateWrite {write} within {} s; {}; a write in flight may \
+        "change CicdContext {context}: no operator applied CicdStateWrite {write} within {} s; {}; a write in flight may \
          still land: look before you repeat it, and check that the operator runs", .after.as_secs_f32(),
         .left.as_ref().map_or("it was withdrawn".to_owned(), |why| format!("it could not be withdrawn: {why}"))
     )]
@@ -68,7 +68,7 @@ pub enum Failure {
         left: Option<String>,
     },
     /// The context was deleted before a change was made.
-    #[error("set CicdContext {context}: it was deleted before the change was made")]
+    #[error("change CicdContext {context}: it was deleted before the change was made")]
     ContextDeleted {
         /// The context.
         context: String,

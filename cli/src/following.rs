@@ -98,7 +98,11 @@ fn is_attempted(event: &CicdEvent) -> bool {
 /// What an unfinished event does, and what it waits for.
 fn standing(event: Option<&CicdEvent>, local: bool) -> String {
     let Some(status) = event.and_then(|event| event.status.as_ref()) else {
-        let why = if local { "its turn has not come" } else { "no operator has taken it up yet; check that one runs" };
+        let why = if local {
+            "its turn has not come"
+        } else {
+            "it has not begun: an earlier event of its context is under way or waits for its turn, or no operator runs"
+        };
         return why.to_owned();
     };
     let mut parts = vec![format!("it is {}", word(&status.phase))];

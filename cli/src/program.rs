@@ -22,10 +22,8 @@ use crate::{
 pub async fn run(line: impl IntoIterator<Item = OsString>, environment: &Environment, console: &mut Console) -> Exit {
     let line: Vec<OsString> = line.into_iter().collect();
     if stem(line.first()) == Some(OsStr::new(completion::PLUGIN)) {
-        return match console.data(&completion::for_kubectl(line.get(1..).unwrap_or_default())) {
-            Ok(()) => Exit::Done,
-            Err(failure) => failure.exit(),
-        };
+        let completed = console.data(&completion::for_kubectl(line.get(1..).unwrap_or_default()));
+        return ended(completed, console);
     }
     let name = program_name(line.first());
     let parsed = Arguments::command().bin_name(name).try_get_matches_from(&line);
@@ -33,7 +31,13 @@ pub async fn run(line: impl IntoIterator<Item = OsString>, environment: &Environ
         Ok(arguments) => arguments,
         Err(error) => return explain(&error, name, console),
     };
-    match carry_out(arguments, environment, console).await {
+    let outcome = carry_out(arguments, environment, console).await;
+    ended(outcome, console)
+}
+
+/// Tells how a command ended.
+fn ended(outcome: Result<(), Failure>, console: &mut Console) -> Exit {
+    match outcome {
         Ok(()) => Exit::Done,
         // Whoever read has what it wanted, as `head` has after some lines; other programs die of that without a word.
         Err(Failure::Output { source }) if source.kind() == std::io::ErrorKind::BrokenPipe => Exit::Failed,
@@ -86,10 +90,7 @@ async fn carry_out(arguments: Arguments, environment: &Environment, console: &mu
 fn explain(error: &clap::Error, name: &str, console: &mut Console) -> Exit {
     let text = error.render().to_string();
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match console.data(&text) {
-            Ok(()) => Exit::Done,
-            Err(failure) => failure.exit(),
-        },
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ended(console.data(&text), console),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             console.help(&text).ok();
             Exit::Usage

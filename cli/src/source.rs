@@ -1,6 +1,6 @@
 //! Where contexts, events and configuration live, as the verbs see it: a cluster, or manifests in files.
 //!
-//! Verbs know the traits only, each the one that it needs. A source must not know what a verb wants to achieve.
+//! Verbs know the traits only, each the one that it needs; but for those that are about manifests as such. A source must not know what a verb wants to achieve.
 
 pub mod cluster;
 mod error;
@@ -12,12 +12,15 @@ mod plan;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use cicdcontext_crds::{BaseReference, CicdContext, CicdEndpoint, CicdEvent, ConfigurationBlock};
+use cicdcontext_crds::{
+    BaseReference, CicdContext, CicdEndpoint, CicdEvent, ConfigurationBlock,
+    vocabulary::{GROUP, VERSION},
+};
 use cicdcontext_delivery::Policy;
-use cicdcontext_engine::state::{ChangeSet, SchemaError};
+use cicdcontext_engine::state::{ChangeSet, Ledger, LedgerState, SchemaError};
 use futures::stream::LocalBoxStream;
 use json_patch::PatchOperation;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, OwnerReference};
 use serde_json::{Map, Value};
 
 pub use error::{Problem, SourceError};
@@ -42,6 +45,29 @@ pub struct Context {
     pub state_schema: Option<Map<String, Value>>,
     /// The conditions of its status.
     pub conditions: Vec<Condition>,
+}
+
+impl Context {
+    /// Whether an event of this name has run, as far as the ledger goes back: the last 128 that history deleted, or that came
+    /// from an annotation.
+    pub fn has_run(&self, event: &str) -> bool {
+        match Ledger::of(Some(&self.annotations), &self.uid) {
+            LedgerState::Ours(ledger) => ledger.knows_event_name(event),
+            _ => false,
+        }
+    }
+
+    /// What makes an object the context's, so that it goes with it.
+    pub fn owner(&self) -> OwnerReference {
+        // Neither controller nor blockOwnerDeletion: the latter needs rights on the owner that a pipeline lacks.
+        OwnerReference {
+            api_version: format!("{GROUP}/{VERSION}"),
+            kind: "CicdContext".to_owned(),
+            name: self.name.clone(),
+            uid: self.uid.clone(),
+            ..OwnerReference::default()
+        }
+    }
 }
 
 /// A change of the state of one context, and how to make it.

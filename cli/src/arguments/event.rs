@@ -72,7 +72,7 @@ pub struct FiringArguments {
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
 
-    /// How long to wait
+    /// How long to wait; 0 is for ever
     #[arg(long, default_value = "60s", value_parser = value::timeout, value_name = "DURATION")]
     pub timeout: Duration,
 
@@ -150,7 +150,7 @@ pub struct RedeliverArguments {
     #[arg(long)]
     pub wait: bool,
 
-    /// How long to wait
+    /// How long to wait; 0 is for ever
     #[arg(long, default_value = "60s", value_parser = value::timeout, value_name = "DURATION")]
     pub timeout: Duration,
 }
@@ -162,12 +162,13 @@ pub struct WaitArguments {
     #[arg(value_name = "NAME")]
     pub object: Option<String>,
 
-    /// state.x: it exists; state.x=TEXT or state.x:=JSON: it has this value; condition=Ready; event=ID: it is
-    /// finished; may be repeated, then all must hold
+    /// state.x: it exists; state.x=TEXT or state.x:=JSON: it has this value; condition=Ready or condition=Ready=False;
+    /// event=ID: it is finished, and exit 5 if it failed; may be repeated, then all must hold. A context that does not
+    /// exist yet is waited for
     #[arg(long = "for", value_name = "WHAT", required = true)]
     pub conditions: Vec<String>,
 
-    /// How long to wait
+    /// How long to wait; 0 is for ever
     #[arg(long, default_value = "60s", value_parser = value::timeout, value_name = "DURATION")]
     pub timeout: Duration,
 }

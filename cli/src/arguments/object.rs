@@ -4,7 +4,7 @@ use cicdcontext_crds::configuration::MAX_BASES;
 use cicdcontext_engine::{event::FactsError, state::PathError};
 use thiserror::Error;
 
-use crate::assignment::AssignmentError;
+use crate::assignment::{AssignmentError, shown};
 
 /// Longest name of an object.
 const MAX_NAME: usize = 253;
@@ -153,7 +153,8 @@ pub enum UsageError {
     },
     /// The id of an event cannot be the end of an annotation's key.
     #[error(
-        "read --id '{id}': an id has 1 to 63 letters, digits, '.', '_' and '-', and starts and ends with a letter or digit"
+        "read --id '{}': an id has 1 to 63 letters, digits, '.', '_' and '-', and starts and ends with a letter or digit",
+        shown(.id)
     )]
     NotAnId {
         /// The id.

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// Arguments of `copy-to`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct CopyToArguments {
-    /// The folder, for example a volume that a later step mounts
+    /// The folder, for example a volume that a later step mounts; kubectl-cicd and kubectl_complete-cicd are made there too
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
 }

@@ -16,7 +16,7 @@ pub struct GetArguments {
     /// Paths into the state. Default: the whole of it.
     #[arg(
         value_name = "PATH",
-        help = "Paths such as state.build.image, state.list[0] or state['a.b'], or one JSONPath such as \
+        help = "Paths such as state.build.image, state.list[0] or state['a.b'], or JSONPaths such as \
                 '$.state.list[?@.ok]' [default: the whole state, as JSON]"
     )]
     pub paths: Vec<String>,
@@ -42,7 +42,8 @@ pub struct SetArguments {
     pub object: Option<String>,
 
     /// state.a=text writes text, whatever it looks like; state.a:=JSON a number, a list, ...; state.list[]=item appends,
-    /// state.list{}=item adds unless it is there; with := each item of a JSON list
+    /// state.list{}=item adds unless it is there, and so is right for a step that may run again; with := each item of a
+    /// JSON list
     #[arg(value_name = "PATH=TEXT")]
     pub assignments: Vec<String>,
 
@@ -94,7 +95,7 @@ pub struct ChangeArguments {
     #[arg(long, value_enum, default_value_t = Via::Auto, value_name = "WAY")]
     pub via: Via,
 
-    /// How long to wait for the operator
+    /// How long to wait for the operator; 0 is for ever
     #[arg(long, default_value = "60s", value_parser = value::timeout, value_name = "DURATION")]
     pub timeout: Duration,
 }

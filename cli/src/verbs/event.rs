@@ -2,7 +2,10 @@
 
 mod request;
 
-use cicdcontext_crds::{CicdEvent, CicdEventSpec};
+use cicdcontext_crds::{
+    CicdEvent, CicdEventSpec, conditions,
+    vocabulary::{condition, reason},
+};
 
 pub use request::Request;
 pub(super) use request::is_id;
@@ -11,7 +14,7 @@ use crate::{
     arguments::{EventArguments, EventFormat},
     console::Console,
     failure::Failure,
-    following::{bare, failure, is_as_far, until},
+    following::{bare, failure, is_as_far, known, until},
     output::{event::requests, handlers::handlers, value},
     setting::{Occasion, Setting},
     source::{Contexts, Events, Problem},
@@ -35,6 +38,9 @@ pub async fn run<S: Contexts + Events>(
     let context = source.context(request.context()).await?;
     let event = request.event(&context, occasion)?;
     let name = event.metadata.name.clone().unwrap_or_default();
+    if context.has_run(&name) && known(source.event(&name).await)?.is_none() {
+        return gone(&name, request, console);
+    }
     let fired = match source.create_event(&event).await {
         Err(error) if matches!(error.problem, Problem::AlreadyExists) => {
             let first = source.event(&name).await?;
@@ -52,6 +58,9 @@ pub async fn run<S: Contexts + Events>(
     } else {
         until(source, &name, request.timeout(), |event| Ok(far(event)), console).await?
     };
+    if reason_of(&followed) == Some(reason::ALREADY_RUN) {
+        return gone(&name, request, console);
+    }
     let failed = failure(&followed);
     if request.waits() {
         print_outcome(followed, request.format(), console)?;
@@ -59,6 +68,23 @@ pub async fn run<S: Contexts + Events>(
         print_name(&name, followed, request.format(), console)?;
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Tells that the event ran before and that history has deleted it, and its outcome with it: nothing is left to fail for.
+fn gone(name: &str, request: &Request, console: &mut Console) -> Result<(), Failure> {
+    console.note(&format!(
+        "event {name}: already fired; it ended so long ago that its outcome is not kept any more; nothing new is fired"
+    ));
+    if request.waits() || request.format() == EventFormat::Json {
+        return Ok(());
+    }
+    console.data(&format!("{name}\n"))
+}
+
+/// Why a finished event ended as it did.
+fn reason_of(event: &CicdEvent) -> Option<&str> {
+    let conditions = &event.status.as_ref()?.conditions;
+    conditions::get(conditions, condition::SUCCEEDED).map(|outcome| outcome.reason.as_str())
 }
 
 fn print_name(name: &str, event: CicdEvent, format: EventFormat, console: &mut Console) -> Result<(), Failure> {

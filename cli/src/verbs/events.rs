@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use cicdcontext_crds::CicdEvent;
-use futures::{StreamExt, stream::LocalBoxStream};
+use futures::{
+    StreamExt,
+    stream::{self, LocalBoxStream},
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -105,25 +108,32 @@ pub async fn watch<S: Contexts + Events>(
     now: impl Fn() -> Timestamp,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let one = if let (Some(context), Some(event)) = (&request.context, &request.event) {
-        find(source, context, event).await?.metadata.name
+    // A watch goes on trying whatever happens; who cannot be reached at all is told at once. And it begins in any order.
+    let (one, initial) = if let (Some(context), Some(event)) = (&request.context, &request.event) {
+        (find(source, context, event).await?.metadata.name, Vec::new())
     } else {
-        // A watch goes on trying whatever happens; who cannot be reached at all is told at once.
-        source.events(request.context.as_deref()).await?;
-        None
+        (None, source.events(request.context.as_deref()).await?)
     };
-    let mut changes: LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> = match &one {
+    let changes: LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> = match &one {
         Some(name) => source.watch_event(name),
         None => source.watch_events(request.context.as_deref()).map(|seen| seen.map(Some)).boxed_local(),
     };
+    let old = initial.len();
+    let mut changes = stream::iter(initial.into_iter().map(|event| Ok(Some(event)))).chain(changes).enumerate();
     let mut followed: BTreeMap<String, Seen> = BTreeMap::new();
-    while let Some(seen) = changes.next().await {
+    let mut versions: BTreeMap<String, Option<String>> = BTreeMap::new();
+    while let Some((number, seen)) = changes.next().await {
         let Some(event) = seen? else {
             console.note(&format!("event {}: it was deleted", one.unwrap_or_default()));
             return Ok(());
         };
+        let version = event.metadata.resource_version.clone();
+        if version.is_some() && versions.insert(name(&event).to_owned(), version.clone()) == Some(version) {
+            continue;
+        }
         match request.format {
             ValueFormat::Text => {
+                let time = Some(&event).filter(|_| number < old).and_then(last_time).unwrap_or_else(&now);
                 let named = if request.context.is_some() { id(&event) } else { name(&event) };
                 let is_new = !followed.contains_key(name(&event));
                 let seen = followed.entry(name(&event).to_owned()).or_default();
@@ -132,7 +142,7 @@ pub async fn watch<S: Contexts + Events>(
                 let handlers = if is_new && is_finished(&event) && one.is_none() { Vec::new() } else { handlers };
                 for changed in handlers.into_iter().chain(seen.event(&event)) {
                     let line = changed.line(console.palette());
-                    let head = format!("{:.0} {}", now(), one_line(&format!("{named} {}", happened(&event.spec))));
+                    let head = format!("{time:.0} {}", one_line(&format!("{named} {}", happened(&event.spec))));
                     console.data(&format!("{head} {line}\n"))?;
                 }
             }
@@ -141,6 +151,13 @@ pub async fn watch<S: Contexts + Events>(
         }
     }
     Ok(())
+}
+
+/// When the last thing happened to an event that is told of.
+fn last_time(event: &CicdEvent) -> Option<Timestamp> {
+    let status = event.status.as_ref();
+    let ended = status.and_then(|status| status.completion_time.as_ref().or(status.start_time.as_ref()));
+    ended.or(event.metadata.creation_timestamp.as_ref()).map(|time| time.0)
 }
 
 fn name(event: &CicdEvent) -> &str {

@@ -10,6 +10,7 @@ use crate::{
     console::Console,
     failure::Failure,
     output::{
+        file::Target,
         result,
         value::{self, Named},
     },
@@ -110,9 +111,16 @@ pub async fn run<C: Contexts>(contexts: &C, request: &Request, console: &mut Con
     let context = contexts.context(&request.context).await?;
     let answer = request.answer(context.state)?;
     match &request.to {
-        Some(file) => Ok(result::write(file, answer.strip_suffix('\n').unwrap_or(&answer))?),
+        Some(file) => match Target::from(file.clone()) {
+            Target::StandardOutput => console.data(without_break(&answer)),
+            Target::File(file) => Ok(result::write(&file, without_break(&answer))?),
+        },
         None => console.data(&answer),
     }
+}
+
+fn without_break(answer: &str) -> &str {
+    answer.strip_suffix('\n').unwrap_or(answer)
 }
 
 #[cfg(test)]

@@ -131,6 +131,11 @@ impl LoadError {
 pub fn result(flag: &'static str, text: &str) -> Result<(Path, Target), UsageError> {
     const FORM: &str = "PATH=FILE, as in state.image=/tekton/results/image";
     let (path, file) = assignment::path_value(flag, FORM, text)?;
+    if file.is_empty() {
+        let text =
+            format!("read {flag} {path}=: the name of the file is empty; is the variable set that should hold it?");
+        return Err(UsageError::CommandLine { text });
+    }
     Ok((Path::parse(path)?, PathBuf::from(file).into()))
 }
 
@@ -176,7 +181,16 @@ impl Request {
         if targets.is_empty() {
             return Err(LoadError::NoOutput);
         }
-        let twice = |number: usize, target: &Target| targets.iter().take(number).any(|other| *other == target);
+        let whole = |target: &Target| match target {
+            Target::File(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
+            Target::StandardOutput => PathBuf::new(),
+        };
+        let twice =
+            |number: usize, target: &Target| targets.iter().take(number).any(|other| whole(other) == whole(target));
+        let printed = self.outputs.iter().filter(|output| output.target == Target::StandardOutput).count();
+        if printed > 1 {
+            return Err(LoadError::SameFile { path: "-".into() });
+        }
         let same = targets.iter().enumerate().find_map(|(number, target)| match target {
             Target::File(path) if !target.is_stream() && twice(number, target) => Some(path),
             _ => None,

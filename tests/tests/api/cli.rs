@@ -3,6 +3,7 @@
 //! Unless a test starts one, no operator runs here: what it would say of an event is written by hand, so that each
 //! outcome can be had.
 
+mod configuration;
 mod contexts;
 mod events;
 mod installed;
@@ -25,8 +26,6 @@ use crate::{
     object::{Kind, name, uid},
     scene::Scene,
 };
-
-mod configuration;
 
 /// A scene in which the pipeline's user may do what cicd-pipeline says.
 struct Pipeline(Scene);
@@ -179,7 +178,7 @@ async fn a_condition_holds_for_texts_and_numbers_that_go_writes_differently() {
     pipeline.ok(&["set", "shop", "state.done=2", "--if", "state.large:=1e21", "--if", "state.small:=1.5e-9"]).await;
     let refused = pipeline.run(&["set", "shop", "state.done=3", "--if", "state.large:=2"]).await;
     assert_eq!(refused.code, 4);
-    assert_eq!(refused.errors, "error: set CicdContext shop: check state.large: expected 2, found 1e+21\n");
+    assert_eq!(refused.errors, "error: change CicdContext shop: check state.large: expected 2, found 1e+21\n");
     assert_eq!(pipeline.ok(&["get", "shop", "state.done"]).await, "2\n");
 }
 
@@ -243,7 +242,10 @@ async fn an_event_that_nobody_handles_is_124_and_says_so() {
     let pipeline = Pipeline::with_state(&json!({})).await;
     let fired = pipeline.run(&["event", "shop", "build=success", "--wait", "--timeout", "100ms"]).await;
     assert_eq!(fired.code, 124, "{fired:?}");
-    assert!(fired.errors.contains("not finished after 0.1 s: no operator has taken it up yet"), "{fired:?}");
+    assert!(
+        fired.errors.contains("not finished after 0.1 s: it has not begun: an earlier event of its context"),
+        "{fired:?}"
+    );
     assert_eq!(pipeline.0.list(Kind::Event).await.len(), 1, "it was fired all the same");
 }
 

@@ -216,7 +216,7 @@ async fn cicdctl_set_refuses_what_breaks_the_schema_with_exit_4() {
     };
     let (code, errors) = set("state.count=five").await;
     assert_eq!(code, Some(4), "{errors}");
-    assert_eq!(errors, format!("error: set CicdContext shop: keep state within its schema: {FIVE}\n"));
+    assert_eq!(errors, format!("error: change CicdContext shop: keep state within its schema: {FIVE}\n"));
     assert_eq!(set("state.count:=5").await, (Some(0), String::new()));
     assert_eq!(state(&scene).await, json!({"count": 5}));
 }

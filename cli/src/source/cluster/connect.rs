@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     arguments::GlobalArguments,
+    console::one_line,
     environment::Environment,
     source::{Problem, SourceError},
 };
@@ -93,7 +94,7 @@ impl Cluster {
             config.auth_info.impersonate_groups = Some(options.impersonate_groups);
         }
         let namespace = options.namespace.unwrap_or_else(|| config.default_namespace.clone());
-        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        let server = shown(&config.cluster_url);
         let client = client(config).map_err(|error| failed(format!("make a client: {error}")))?;
         Ok(Self { client, server, namespace, timeout: options.timeout, verbosity: options.verbosity })
     }
@@ -154,6 +155,9 @@ async fn configure(options: &ClusterOptions, environment: &Environment) -> Resul
                 .iter()
                 .try_fold(Kubeconfig::default(), |merged, file| merged.merge(Kubeconfig::read_from(file)?))
                 .map_err(failed)?;
+            if let Some(user) = missing_user(&merged, context.as_deref(), user.as_deref()) {
+                return Err(format!("kubeconfig {}: it has no user {user:?}; check --user", names.join(", ")));
+            }
             let chosen = KubeConfigOptions { context, cluster, user };
             Config::from_custom_kubeconfig(merged, &chosen).await.map_err(failed)
         }
@@ -168,6 +172,63 @@ fn described(error: &KubeconfigError) -> String {
             format!("it has no context {name:?}; kubectl config get-contexts lists them")
         }
         KubeconfigError::LoadClusterOfContext(name) => format!("it has no cluster {name:?}; check --cluster"),
-        other => other.to_string(),
+        // The parser shows the lines around a mistake, and one of them may be a token.
+        KubeconfigError::Parse(error) => {
+            let line = error.location().map(|location| format!(" at line {}", location.line())).unwrap_or_default();
+            format!("it is no YAML of a kubeconfig{line}; correct it, or write it anew with kubectl config")
+        }
+        other => one_line(&other.to_string()),
+    }
+}
+
+/// The server without what a URL may hold of credentials.
+fn shown(server: &Uri) -> String {
+    let host = server.host().unwrap_or_default();
+    let port = server.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{host}{port}", server.scheme_str().unwrap_or("https"))
+}
+
+/// The user that is chosen, if the kubeconfig does not have it: kube would go on as nobody.
+fn missing_user(kubeconfig: &Kubeconfig, context: Option<&str>, user: Option<&str>) -> Option<String> {
+    let current = context.or(kubeconfig.current_context.as_deref());
+    let of_context = || {
+        let named = kubeconfig.contexts.iter().find(|named| Some(named.name.as_str()) == current)?;
+        named.context.as_ref()?.user.clone()
+    };
+    let user = user.map(str::to_owned).or_else(of_context).filter(|user| !user.is_empty())?;
+    let known = kubeconfig.auth_infos.iter().any(|info| info.name == user);
+    (!known).then_some(user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: dev\n\
+        clusters: [{name: c, cluster: {server: 'https://u:hunter2@api.example:6443/x?t=hunter2'}}]\n\
+        users: [{name: u, user: {token: hunter2}}]\n\
+        contexts: [{name: dev, context: {cluster: c, user: u}}, {name: other, context: {cluster: c, user: gone}}]\n";
+
+    #[test]
+    fn a_user_that_is_not_there_is_named_instead_of_being_nobody() {
+        let read = Kubeconfig::from_yaml(KUBECONFIG).unwrap();
+        assert_eq!(missing_user(&read, None, None), None);
+        assert_eq!(missing_user(&read, None, Some("nope")).as_deref(), Some("nope"));
+        assert_eq!(missing_user(&read, Some("other"), None).as_deref(), Some("gone"));
+        assert_eq!(missing_user(&read, Some("other"), Some("u")), None);
+    }
+
+    #[test]
+    fn what_is_told_of_a_kubeconfig_holds_no_secret() {
+        for broken in [
+            KUBECONFIG.replace("token: hunter2", "token: hunter2\n bad: x"),
+            KUBECONFIG.replace("token: hunter2", "token: [hunter2]"),
+        ] {
+            let text = described(&Kubeconfig::from_yaml(&broken).map(drop).unwrap_err());
+            assert!(!text.contains("hunter2") && text.starts_with("it is no YAML of a kubeconfig"), "{text}");
+            assert!(!text.contains('\n'), "{text}");
+        }
+        let server: Uri = "https://u:hunter2@api.example:6443/x?t=hunter2".parse().unwrap();
+        assert_eq!(shown(&server), "https://api.example:6443");
     }
 }

@@ -2,16 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use cicdcontext_crds::{
-    CicdEvent, CicdEventSpec, ContextReference, Time, ValueChange,
-    vocabulary::{GROUP, VERSION, annotation},
-};
+use cicdcontext_crds::{CicdEvent, CicdEventSpec, ContextReference, Time, ValueChange, vocabulary::annotation};
 use cicdcontext_engine::{
     event::{EventFacts, annotation::Front, name::event_name},
     state::{Path, fingerprint},
 };
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -156,17 +153,9 @@ impl Request {
         let mut spec = self.spec.clone();
         spec.context_ref.uid = Some(context.uid.clone());
         spec.created_at = Some(Time(occasion.now));
-        // Neither controller nor blockOwnerDeletion: the latter needs rights on the owner that a pipeline lacks.
-        let owner = OwnerReference {
-            api_version: format!("{GROUP}/{VERSION}"),
-            kind: "CicdContext".to_owned(),
-            name: context.name.clone(),
-            uid: context.uid.clone(),
-            ..OwnerReference::default()
-        };
         let metadata = ObjectMeta {
             name: Some(event_name(&context.name, &context.uid, self.front, &named_by)),
-            owner_references: Some(vec![owner]),
+            owner_references: Some(vec![context.owner()]),
             annotations: Some(BTreeMap::from([(annotation::SOURCE_ID.to_owned(), id)])),
             ..ObjectMeta::default()
         };

@@ -196,7 +196,7 @@ async fn an_event_that_is_not_finished_in_time_is_exit_124_and_says_where_it_sta
     let untouched = fire(&fake, &waiting).await.0.unwrap_err();
     assert_eq!(untouched.exit(), Exit::TimedOut);
     assert!(
-        untouched.to_string().contains("not finished after 0.02 s: no operator has taken it up yet"),
+        untouched.to_string().contains("not finished after 0.02 s: it has not begun: an earlier event of its context"),
         "{untouched}"
     );
 

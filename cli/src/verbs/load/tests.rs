@@ -83,8 +83,15 @@ fn files_are_private_results_are_not_and_a_mode_is_for_all() {
 
 #[test]
 fn a_dash_is_standard_output() {
-    let plan = plan(&request(&["state.git.n"], &[(Form::Shell, "-"), (Form::Id, "/dev/stdout")], &[])).unwrap();
-    assert_eq!(plan, Plan { files: Vec::new(), printed: "git_n='5'\nshop".to_owned() });
+    for dash in ["-", "/dev/stdout"] {
+        let plan = plan(&request(&["state.git.n"], &[(Form::Shell, dash)], &[])).unwrap();
+        assert_eq!(plan, Plan { files: Vec::new(), printed: "git_n='5'\n".to_owned() });
+    }
+    let (exit, text) = refusal(&request(&["state.git.n"], &[(Form::Shell, "-"), (Form::Id, "-")], &[]));
+    assert_eq!(
+        (exit, text.as_str()),
+        (Exit::Usage, "load: - is to be written twice; give each output a file of its own")
+    );
 }
 
 #[test]

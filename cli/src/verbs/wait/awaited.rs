@@ -6,7 +6,7 @@ use cicdcontext_engine::state::{ChangeSet, Path, PlainPrecondition, apply_all, c
 use crate::{
     arguments::UsageError,
     assignment::{Assignment, AssignmentError},
-    following::is_finished,
+    following::{is_finished, names},
     output::handlers::word,
     source::Context,
 };
@@ -92,8 +92,14 @@ impl Awaited {
                     let phase = event.status.as_ref().map(|status| status.phase).unwrap_or_default();
                     Some(format!("event {called}: it is {}", word(&phase)))
                 }
+                // What history has deleted was finished.
+                None if context.is_some_and(|context| has_run(context, called)) => None,
                 None => Some(format!("event {called}: it is not there")),
             },
         }
     }
+}
+/// Whether the event that somebody calls so ran and was deleted by history.
+fn has_run(context: &Context, called: &str) -> bool {
+    names(&context.name, Some(&context.uid), called).iter().any(|name| context.has_run(name))
 }

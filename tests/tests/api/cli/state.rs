@@ -125,7 +125,7 @@ async fn what_the_operator_refuses_is_exit_4_with_its_words() {
     assert_eq!(output.status.code(), Some(4));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "error: set CicdContext shop: the operator refuses it: ChangeRefused: check state.phase: expected \"ready\", \
+        "error: change CicdContext shop: the operator refuses it: ChangeRefused: check state.phase: expected \"ready\", \
          found \"busy\"\n"
     );
     assert_eq!(pipeline.state_writes().await, [json!(null); 0]);

@@ -8,14 +8,14 @@ use std::{cell::RefCell, time::Duration};
 
 use cicdcontext_crds::{
     ChangeOperation, CicdStateWrite, CicdStateWriteSpec, ContextReference, Precondition, Time, ValueChange, conditions,
-    vocabulary::{GROUP, VERSION, condition},
+    vocabulary::condition,
 };
 use cicdcontext_engine::state::{
     ChangeSet, Effect, Ledger, LedgerState, PlainPrecondition, Refusal, change::Expected, ledger::effect_hash,
 };
 use futures::{StreamExt, stream::LocalBoxStream};
 use json_patch::PatchOperation;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::delays;
 use crate::{
@@ -88,17 +88,9 @@ pub(super) fn spec(context: &str, change: &Change) -> Result<CicdStateWriteSpec,
 /// The object to create.
 fn object(context: &Context, spec: CicdStateWriteSpec, occasion: &Occasion) -> CicdStateWrite {
     let start = context.name.get(..CONTEXT).unwrap_or(&context.name).trim_end_matches(['.', '-']);
-    // Neither controller nor blockOwnerDeletion: the latter needs rights on the owner that a pipeline lacks.
-    let owner = OwnerReference {
-        api_version: format!("{GROUP}/{VERSION}"),
-        kind: "CicdContext".to_owned(),
-        name: context.name.clone(),
-        uid: context.uid.clone(),
-        ..OwnerReference::default()
-    };
     let metadata = ObjectMeta {
         name: Some(format!("{start}-{}", occasion.random_id())),
-        owner_references: Some(vec![owner]),
+        owner_references: Some(vec![context.owner()]),
         ..ObjectMeta::default()
     };
     let context_ref = ContextReference { uid: Some(context.uid.clone()), ..spec.context_ref };

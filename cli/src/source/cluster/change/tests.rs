@@ -80,7 +80,7 @@ async fn a_conflict_that_does_not_end_is_exit_4_and_says_that_nothing_changed() 
     assert_eq!(failure.exit(), Exit::Refused);
     assert_eq!(
         failure.to_string(),
-        "set CicdContext shop: others changed the same place during each of 11 attempts; nothing was changed; \
+        "change CicdContext shop: others changed the same place during each of 11 attempts; nothing was changed; \
          run it again, or let fewer steps write there at once"
     );
 }
@@ -91,7 +91,7 @@ async fn a_condition_that_does_not_hold_is_exit_4_and_changes_nothing() {
     let (failure, state) = set(json!({"phase": "busy", "count": 1}), &request).await;
     let failure = failure.unwrap_err();
     assert_eq!(failure.exit(), Exit::Refused);
-    assert_eq!(failure.to_string(), "set CicdContext shop: check state.phase: expected \"ready\", found \"busy\"");
+    assert_eq!(failure.to_string(), "change CicdContext shop: check state.phase: expected \"ready\", found \"busy\"");
     assert_eq!(state, json!({"phase": "busy", "count": 1}));
 }
 
@@ -130,7 +130,7 @@ async fn a_change_that_breaks_the_schema_is_exit_4_names_the_path_and_is_not_sen
     assert_eq!(failure.exit(), Exit::Refused);
     assert_eq!(
         failure.to_string(),
-        "set CicdContext shop: keep state within its schema: state.build.count is \"five\" and must be of type integer"
+        "change CicdContext shop: keep state within its schema: state.build.count is \"five\" and must be of type integer"
     );
     assert!(fake.patches.borrow().is_empty());
     let request = read(&["state.build.count:=5", "state.other=1"], &[], &[]);

@@ -132,7 +132,7 @@ async fn a_refusal_by_the_operator_is_exit_4_with_its_words_and_leaves_nothing()
     assert_eq!(failure.exit(), Exit::Refused);
     assert_eq!(
         failure.to_string(),
-        "set CicdContext shop: the operator refuses it: ChangeRefused: check state.a: expected 1, found 2"
+        "change CicdContext shop: the operator refuses it: ChangeRefused: check state.a: expected 1, found 2"
     );
     assert!(fake.writes.borrow().is_empty());
 }
@@ -144,7 +144,7 @@ async fn without_an_operator_the_write_is_withdrawn_and_the_end_is_124() {
     assert_eq!(failure.exit(), Exit::TimedOut);
     assert_eq!(
         failure.to_string(),
-        "set CicdContext shop: no operator applied CicdStateWrite shop-abababababababababab within 0.02 s; it was \
+        "change CicdContext shop: no operator applied CicdStateWrite shop-abababababababababab within 0.02 s; it was \
          withdrawn; a write in flight may still land: look before you repeat it, and check that the operator runs"
     );
     assert!(fake.writes.borrow().is_empty());
@@ -198,5 +198,5 @@ async fn a_write_that_went_with_its_context_was_not_applied() {
     let fake = Fake::with_operator(Value::Null, Operator::ContextDeleted);
     let failure = run(&fake, &read(&["state.list[]=b"], &[], Via::Auto)).await.unwrap_err();
     assert_eq!(failure.exit(), Exit::NotFound);
-    assert_eq!(failure.to_string(), "set CicdContext shop: it was deleted before the change was made");
+    assert_eq!(failure.to_string(), "change CicdContext shop: it was deleted before the change was made");
 }
