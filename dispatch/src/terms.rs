@@ -54,6 +54,9 @@ pub fn timeout(spec: Option<&CicdEndpointSpec>) -> Duration {
     seconds(spec.and_then(|spec| spec.timeout_seconds).unwrap_or(DEFAULT_TIMEOUT_SECONDS).into())
 }
 
+/// How long after its timeout an attempt that was claimed may still be told of by whoever made it.
+pub const CLAIM_GRACE: Duration = Duration::from_secs(5);
+
 /// What a status remembers, for the schedule.
 pub fn history(kept: AttemptHistory) -> History {
     let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();

@@ -2,7 +2,12 @@
 //!
 //! Manifests are read and never written. What changes stands in the state folder: the state of each context, and its
 //! events. Nobody else carries events out, so whoever watches one does, and those before it. What still waits when nobody
-//! watches any more is taken up by the next who does, with the same bytes and the same webhook-id.
+//! watches any more is taken up by the next who does, with the same bytes and the same webhook-id. For that a request is
+//! written down before it is sent; one that does not fit there beside those that wait (see the engine's
+//! `MAX_KEPT_BYTES`) is not sent.
+//!
+//! An attempt that was cut off, since nobody watched any longer, has failed and counts. It is made again, like one that
+//! was not answered in time, after what has not been tried yet, and only while somebody still waits.
 //!
 //! Of one context a single delivery is under way at a time, whatever the number of processes. An endpoint's `concurrency`
 //! and `rateLimit` are not counted over several contexts or processes. Manifests of CicdEvents and CicdStateWrites are

@@ -5,7 +5,8 @@
 
 use std::io::ErrorKind;
 
-use cicdcontext_crds::CicdEvent;
+use cicdcontext_crds::{CicdEvent, EventPhase, HandlerPhase, HandlerStatus, vocabulary::reason::OUTCOME_UNKNOWN};
+use cicdcontext_delivery::classify::reason::TIMEOUT;
 use futures::channel::mpsc::UnboundedSender;
 use jiff::Timestamp;
 use tokio::time::sleep;
@@ -103,16 +104,58 @@ impl<'a> Carrier<'a> {
     }
 
     /// Carries out what is due of the event and of those before it. Tells when to look again, if it is not finished.
+    ///
+    /// What has not begun begins in its order, and what waits is attempted in between, but for what kept somebody waiting
+    /// for an answer in vain: that has its next attempt after all others, as long as the event is not finished.
     async fn round(&mut self, last: &CicdEvent, _turn: Held) -> Result<Option<Timestamp>, Problem> {
         let files = self.files.refreshed();
-        let events = files.list(Some(&last.spec.context_ref.name))?;
-        let mut due = None;
-        for event in events.into_iter().filter(|event| order(event) <= order(last) && !is_finished(event)) {
-            match perform(&files, event, &mut self.courier, &mut self.shown).await? {
-                Progress::Finished => {}
-                Progress::Waits(until) => due = Some(due.map_or(until, |due| until.min(due))),
+        let context = Some(&*last.spec.context_ref.name);
+        let is_wanted = |event: &CicdEvent| order(event) <= order(last) && !is_finished(event);
+        let mut due = Due(None);
+        for event in files.list(context)?.into_iter().filter(is_wanted) {
+            let (waits, is_late) = (waits(&event), is_late(&event));
+            // It was late before: what follows looks when it is due. What was cut off is settled here nevertheless.
+            let progress = perform(&files, event, waits && !is_late, &mut self.courier, &mut self.shown).await?;
+            if !is_late {
+                due.note(progress);
             }
         }
-        Ok(due)
+        let mut late: Vec<_> =
+            files.list(context)?.into_iter().filter(|event| is_wanted(event) && is_late(event)).collect();
+        late.sort_by_key(|event| order(event) < order(last));
+        for event in late {
+            if files.find_event(&self.name)?.is_none_or(|event| is_finished(&event)) {
+                break;
+            }
+            due.note(perform(&files, event, true, &mut self.courier, &mut self.shown).await?);
+        }
+        Ok(due.0)
     }
+}
+
+/// When something is due first.
+struct Due(Option<Timestamp>);
+
+impl Due {
+    fn note(&mut self, progress: Progress) {
+        if let Progress::Waits(until) = progress {
+            self.0 = Some(self.0.map_or(until, |due| until.min(due)));
+        }
+    }
+}
+
+/// Whether all that can begin has begun, and deliveries wait.
+fn waits(event: &CicdEvent) -> bool {
+    event.status.as_ref().is_some_and(|status| status.phase == EventPhase::Retrying)
+}
+
+/// Whether a delivery waits that kept somebody waiting for an answer in vain: it may do so again, and must not hold up
+/// what has not been tried yet.
+fn is_late(event: &CicdEvent) -> bool {
+    let is_late = |handler: &HandlerStatus| match handler.phase {
+        HandlerPhase::Sending => true,
+        HandlerPhase::Waiting => matches!(handler.reason.as_deref(), Some(OUTCOME_UNKNOWN | TIMEOUT)),
+        _ => false,
+    };
+    waits(event) && event.status.iter().flat_map(|status| &status.handlers).any(is_late)
 }

@@ -3,6 +3,7 @@
 //! Each step is written down before the next one is made, so that a process that ends at any moment is followed by one
 //! that goes on where it was. Whoever calls this has the turn of the context.
 
+mod claim;
 mod ready;
 mod rehearse;
 mod tidy;
@@ -10,11 +11,11 @@ mod tidy;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use cicdcontext_crds::{
-    CicdEndpointSpec, CicdEvent, CicdEventStatus, Claim, EventPhase, HandlerPhase, HandlerStatus, Time,
+    CicdEndpointSpec, CicdEvent, CicdEventStatus, EventPhase, HandlerPhase, HandlerStatus, Time,
     vocabulary::{annotation::APPLIED, reason},
 };
 use cicdcontext_delivery::History;
-use cicdcontext_dispatch::{Attempt, after, full_second, terms, without_endpoint};
+use cicdcontext_dispatch::{Attempt, after, terms, without_endpoint};
 use cicdcontext_engine::{
     event::{Failure, Outcome, Run, Step, View, Wait, Write},
     handler::{Request, Target},
@@ -31,8 +32,6 @@ use self::{
 use super::{Files, carrier::Shown, contexts::Locked, courier::Courier, events::order};
 use crate::{configuration::GatheredEndpoints, source::Problem};
 
-/// How long after its timeout an attempt that was claimed may still be told of.
-const CLAIM_GRACE: Duration = Duration::from_secs(5);
 /// When something is looked at again of which nobody knows when it comes: a Secret, an endpoint.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const CONTEXT_DELETED: &str = "the CicdContext was deleted while the event was handled";
@@ -68,15 +67,18 @@ struct Performance<'a> {
     started: Time,
     /// The handlers have run before; now something that waited is tried.
     retrying: bool,
+    /// Whether what waits is tried once it is due.
+    attempts: bool,
     last: Option<Last>,
     /// What waits without a time, and had its turn.
     tried: HashSet<String>,
 }
 
-/// Carries an event out as far as it goes now.
+/// Carries an event out as far as it goes now. Deliveries that wait are left to wait, unless `attempts` are to be made.
 pub(super) async fn perform(
     files: &Files,
     event: CicdEvent,
+    attempts: bool,
     courier: &mut Courier,
     shown: &mut Shown,
 ) -> Result<Progress, Problem> {
@@ -105,8 +107,7 @@ pub(super) async fn perform(
         return Ok(Progress::Finished);
     }
     let mut run = ready.run;
-    // Who made them had the turn, which we have now: nobody waits for an answer.
-    run.expire_claims(&Time(Timestamp::MAX));
+    claim::settle(&mut run, &ready.endpoints, Timestamp::now());
     let performance = Performance {
         files,
         courier,
@@ -118,6 +119,7 @@ pub(super) async fn perform(
         kept: ready.kept,
         started,
         retrying: begun.phase == EventPhase::Retrying,
+        attempts,
         last: None,
         tried: HashSet::new(),
         event,
@@ -159,10 +161,8 @@ impl Performance<'_> {
             let step = self.run.next(View { state: &state, endpoints: &self.endpoints });
             match step {
                 Step::Again => self.note().await?,
-                Step::Send(request) => {
-                    self.note().await?;
-                    self.send(&request).await?;
-                }
+                // That it is sent is written down together with all that was before it.
+                Step::Send(request) => self.send(&request).await?,
                 Step::Write(write) => {
                     // Handlers are written down only after spec.set was made; and the answer that is captured is not
                     // taken in before it stands in the state.
@@ -177,7 +177,7 @@ impl Performance<'_> {
                     return Ok(Progress::Finished);
                 }
                 Step::Wait(outcome) => {
-                    if self.attempt_what_is_due() {
+                    if self.attempts && self.attempt_what_is_due() {
                         self.retrying = true;
                     } else {
                         self.end(&outcome).await?;
@@ -266,7 +266,7 @@ impl Performance<'_> {
         let attempt: Attempt = match prepared {
             Err(failure) => failure.into(),
             Ok((prepared, sender)) => {
-                if at_most_once && !self.claim(&history, &request.target).await? {
+                if !self.claim(&history, &request.target).await? {
                     return Ok(());
                 }
                 prepared.send(&sender).await.judge(at_most_once, Timestamp::now())
@@ -276,28 +276,6 @@ impl Performance<'_> {
         self.last = Some(Last { handler, history: history.attempted(), retry_after: attempt.retry_after, target });
         self.run.answered(attempt.delivered);
         Ok(())
-    }
-
-    /// Writes down that this attempt is made, before it is. False if it must not be.
-    async fn claim(&mut self, history: &History, target: &Target) -> Result<bool, Problem> {
-        let deadline = Timestamp::now() + terms::timeout(self.spec(target)) + CLAIM_GRACE;
-        let claim = Claim {
-            holder: format!("cicdctl-{}", std::process::id()),
-            attempt: i32::try_from(history.attempts()).unwrap_or(i32::MAX).saturating_add(1),
-            deadline: Time(full_second(deadline)),
-        };
-        if !self.run.claim(claim, terms::kept(history)) {
-            return Ok(false);
-        }
-        let standing = self.run.standing(self.retrying);
-        let written = write(self.files, &self.event, &standing, Some(&self.started), self.shown).await?;
-        let Some(written) = written else {
-            self.run.drop_claims(|_, _| true);
-            self.run.cancel(reason::EVENT_DELETED, "the event was deleted before this was sent");
-            return Ok(false);
-        };
-        self.event = written;
-        Ok(true)
     }
 
     /// A delivery failed in a way that another attempt may mend.

@@ -1,3 +1,5 @@
+mod interrupted;
+
 use std::fs;
 
 use cicdcontext_crds::{CicdEvent, EventPhase, HandlerPhase, conditions, vocabulary::condition};

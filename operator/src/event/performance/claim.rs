@@ -15,16 +15,13 @@ use crate::{
     shared::Operator,
 };
 
-/// How long after its timeout an attempt that was claimed may still be told of by whoever made it.
-const CLAIM_GRACE: Duration = Duration::from_secs(5);
-
 impl Performance<'_> {
     /// Writes down that this attempt is made: at most one process does so. None if the handler has failed instead.
     pub(super) async fn claim(&mut self, history: &History, target: &Target) -> Result<Option<Claim>, Interruption> {
         if self.operator.stop.is_cancelled() {
             return Err(Interruption::Stopping);
         }
-        let until = self.operator.precise_now() + terms::timeout(self.spec(target)) + CLAIM_GRACE;
+        let until = self.operator.precise_now() + terms::timeout(self.spec(target)) + terms::CLAIM_GRACE;
         let claim = Claim {
             holder: self.operator.settings.identity.clone(),
             attempt: i32::try_from(history.attempts()).unwrap_or(i32::MAX).saturating_add(1),
