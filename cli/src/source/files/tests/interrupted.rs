@@ -1,13 +1,16 @@
-//! Attempts that were cut off, since nobody waited any longer.
+//! Processes that end in the middle: by a crash, or since nobody waited any longer.
 
 use cicdcontext_crds::{CicdEvent, EventPhase, HandlerPhase, HandlerStatus};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    super::testing::{Answer, Scene},
+    super::{
+        folder::crash,
+        testing::{Answer, Scene},
+    },
     hook, reason, set,
 };
-use crate::source::Events;
+use crate::source::{Contexts, Events};
 
 /// Watches an event until so many requests have come in all, and no longer.
 async fn cut_off(scene: &Scene, name: &str, requests: usize) {
@@ -84,4 +87,82 @@ async fn what_was_given_up_since_it_was_cut_off_can_be_sent_again() {
     let arrived = scene.receiver.arrived();
     assert_eq!((arrived.len(), &arrived[0].body), (2, &arrived[1].body));
     assert_eq!(arrived[0].header("webhook-id"), arrived[1].header("webhook-id"));
+}
+
+#[tokio::test]
+async fn at_most_once_is_claimed_before_it_is_sent_and_unknown_to_whoever_finds_the_claim() {
+    let once = json!({"deliveryGuarantee": "AtMostOnce"});
+    let scene = Scene::new([Answer::Silence], once, json!([hook("tell", &json!({}))])).await;
+    scene.fire("e1").await;
+    tokio::select! {
+        _ = scene.finish("e1") => panic!("it does not end"),
+        () = scene.receiver.until(1) => {}
+    }
+    let event = scene.open().event("e1").await.unwrap();
+    assert_eq!(event.status.unwrap().handlers[0].phase, HandlerPhase::Sending);
+    let event = scene.finish("e1").await;
+    assert!(reason(&event).starts_with("Failed OutcomeUnknown: "), "{}", reason(&event));
+    assert_eq!(scene.receiver.arrived().len(), 1);
+}
+
+/// Plays an event again and again, each time with a process that ends at the next place, and another one that goes on.
+/// Gives each scene and how its event ended.
+async fn crashed_everywhere(endpoint: Value) -> Vec<(Scene, CicdEvent)> {
+    let capture = json!({"capture": [{"path": "state.answers", "op": "Append", "fromPath": "$.body.id"}]});
+    let append =
+        |name: &str| json!({"name": name, "setValues": [{"path": "state.list", "op": "Append", "value": name}]});
+    let mut ends = Vec::new();
+    for place in 0.. {
+        let answers = (0..3).map(|_| Answer::Http(200, "", "{\"id\": 1}"));
+        let handlers = json!([append("a"), hook("tell", &capture), append("b")]);
+        let scene = Scene::new(answers, endpoint.clone(), handlers).await;
+        let with_set = |event: &mut CicdEvent| {
+            event.spec.set =
+                serde_json::from_value(json!([{"path": "state.sets", "op": "Append", "value": 1}])).unwrap();
+        };
+        scene.fire_with("e1", with_set).await;
+        crash::at(Some(place));
+        let crashed = scene.watch("e1").await;
+        let is_ahead = crash::is_ahead();
+        crash::at(None);
+        if is_ahead {
+            assert!(place > 10, "there are more places than {place}");
+            return ends;
+        }
+        assert!(crashed.unwrap_err().to_string().ends_with(": crash"), "at {place}");
+        let event = scene.finish("e1").await;
+        // Whatever is left of the crash in the ledger goes with the next event.
+        scene.fire_with("after", |event| event.spec.pipeline = Some("none".to_owned())).await;
+        scene.finish("after").await;
+        let annotations = scene.open().context("shop").await.unwrap().annotations;
+        let applied = &annotations["cicdcontext.io/applied"];
+        assert!(applied.contains(r#""done":[]"#), "at {place}: {applied}");
+        ends.push((scene, event));
+    }
+    ends
+}
+
+#[tokio::test]
+async fn a_process_that_ends_at_any_moment_loses_nothing_and_writes_nothing_twice() {
+    for (place, (scene, event)) in crashed_everywhere(json!({})).await.into_iter().enumerate() {
+        assert_eq!(reason(&event), "Succeeded Succeeded: 3 of 3 handlers ran", "at {place}");
+        let expected = json!({"version": "1.4", "list": ["a", "b"], "answers": [1], "sets": [1]});
+        assert_eq!(scene.state().await, expected, "at {place}");
+        let arrived = scene.receiver.arrived();
+        assert!((1..=2).contains(&arrived.len()), "at {place}: {arrived:?}");
+        assert_eq!(arrived[0].header("webhook-id"), arrived[arrived.len() - 1].header("webhook-id"), "at {place}");
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_ends_at_any_moment_sends_nothing_twice_that_is_to_be_sent_at_most_once() {
+    for (place, (scene, event)) in
+        crashed_everywhere(json!({"deliveryGuarantee": "AtMostOnce"})).await.into_iter().enumerate()
+    {
+        assert!(scene.receiver.arrived().len() <= 1, "at {place}");
+        let status = event.status.unwrap();
+        let phase = status.handlers[1].phase;
+        assert!(matches!(phase, HandlerPhase::Succeeded | HandlerPhase::Unknown), "at {place}: {status:?}");
+        assert_eq!(scene.state().await["list"], json!(["a", "b"]), "at {place}");
+    }
 }
