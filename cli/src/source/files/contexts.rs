@@ -117,7 +117,12 @@ impl Files {
             match lock(&folder.lock(), self.patience).await {
                 // Somebody has removed the folder since it was made.
                 Err(LockError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
-                held => return Ok((folder, held?)),
+                held => {
+                    let held = held?;
+                    // Whoever held the lock may have removed what is beside it. Now nobody does.
+                    folder.make()?;
+                    return Ok((folder, held));
+                }
             }
         }
     }

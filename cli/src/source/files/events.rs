@@ -19,7 +19,7 @@ use super::{
     carrier::Carrier,
     contexts::LOOK_AGAIN,
     folder::{self, ContextFolder, FolderError, fits},
-    lock::lock,
+    lock::{LockError, lock},
     uid::random_uid,
 };
 use crate::{
@@ -187,7 +187,11 @@ impl Files {
         if same(&folder)?.is_none() {
             return Ok(None);
         }
-        let _held = lock(&folder.lock(), self.patience).await?;
+        let _held = match lock(&folder.lock(), self.patience).await {
+            // The context was deleted a moment ago.
+            Err(LockError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            held => held?,
+        };
         let Some(mut there) = same(&folder)? else { return Ok(None) };
         let before = there.clone();
         change(&mut there)?;

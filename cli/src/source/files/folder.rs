@@ -99,13 +99,22 @@ impl ContextFolder {
 
     /// Removes all of it. Whoever does holds the lock.
     pub(super) fn remove(&self) -> Result<(), FolderError> {
+        let failed = |path: PathBuf| |source| FolderError::Io { what: "remove", path, source };
         // The context goes first: what is left of a crash in between is nobody's, and goes when the name comes back.
         remove(&self.context())?;
-        match fs::remove_dir_all(&self.path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(FolderError::Io { what: "remove", path: self.path.clone(), source })
+        unless_absent(fs::remove_dir_all(self.events())).map_err(failed(self.events()))?;
+        let entries = fs::read_dir(&self.path).map_err(failed(self.path.clone()))?;
+        for entry in entries {
+            let path = entry.map_err(failed(self.path.clone()))?.path();
+            if path != self.lock() && path != self.events() {
+                remove(&path)?;
             }
-            _ => Ok(()),
+        }
+        // From here on somebody else may hold the lock, and make the context anew: nothing of theirs may go.
+        remove(&self.lock())?;
+        match unless_absent(fs::remove_dir(&self.path)) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => removed.map_err(failed(self.path.clone())),
         }
     }
 
@@ -212,12 +221,12 @@ pub(super) mod crash {
 
 /// Removes a file, unless it is gone.
 pub(super) fn remove(path: &Path) -> Result<(), FolderError> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(FolderError::Io { what: "remove", path: path.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
+    let removed = unless_absent(fs::remove_file(path));
+    removed.map_err(|source| FolderError::Io { what: "remove", path: path.to_owned(), source })
+}
+
+fn unless_absent(removed: io::Result<()>) -> io::Result<()> {
+    removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 /// Whether a name fits a file, with its ending.

@@ -1,5 +1,7 @@
 //! Contexts whose configuration is a manifest's and whose state is not.
 
+use std::{fs, thread};
+
 use cicdcontext_crds::{conditions, vocabulary::condition};
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use super::{
     super::{Files, FilesOptions, testing::Scene},
     set,
 };
-use crate::source::{Configuration, Context, Contexts, Events};
+use crate::source::{Configuration, Context, Contexts, Events, Problem, SourceError};
 
 #[tokio::test]
 async fn a_context_keeps_its_uid_and_state_while_its_manifest_changes_and_begins_anew_once_it_is_deleted() {
@@ -117,4 +119,45 @@ async fn what_the_manifest_says_is_not_patched() {
     let to_spec = patch(json!([{"op": "add", "path": "/spec/suspend", "value": true}]));
     let error = files.patch_context("shop", &to_spec).await.unwrap_err().to_string();
     assert!(error.contains("its manifest is not rewritten") && error.contains("document 1, item 4"), "{error}");
+}
+
+#[test]
+fn a_context_that_is_deleted_while_others_change_it_is_gone_or_anew_and_never_half() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let main = runtime();
+    let scene = &main.block_on(Scene::new([], json!({}), json!([])));
+    thread::scope(|scope| {
+        for writer in 0..4 {
+            scope.spawn(move || {
+                runtime().block_on(async {
+                    for round in 0..20 {
+                        set(scene, &format!("state.w{writer}"), json!(round)).await;
+                    }
+                });
+            });
+        }
+        for _ in 0..2 {
+            scope.spawn(move || {
+                runtime().block_on(async {
+                    for _ in 0..40 {
+                        let files = scene.open();
+                        let uid = files.context("shop").await.unwrap().uid;
+                        match files.delete_context("shop", &uid).await {
+                            Ok(()) | Err(SourceError { problem: Problem::Conflict, .. }) => {}
+                            Err(error) => panic!("{error}"),
+                        }
+                    }
+                });
+            });
+        }
+    });
+    // Whatever came last, all of it is there.
+    main.block_on(async {
+        scene.fire("e1").await;
+        scene.finish("e1").await;
+        let files = scene.open();
+        let uid = files.context("shop").await.unwrap().uid;
+        files.delete_context("shop", &uid).await.unwrap();
+    });
+    assert_eq!(fs::read_dir(scene.folder.path().join(".cicdctl/default")).unwrap().count(), 0);
 }
