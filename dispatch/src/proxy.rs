@@ -1,4 +1,5 @@
-//! The operator's proxies, which flags name and endpoints choose from. It knows no endpoint and sends nothing.
+//! The operator's proxies, which flags name and endpoints choose from. Without an operator there is none. It knows no endpoint
+//! and sends nothing.
 
 use std::{collections::BTreeMap, fs, io, path::PathBuf};
 
@@ -57,9 +58,9 @@ pub enum ProxiesError {
     },
 }
 
-/// An endpoint names a proxy that the operator does not have.
+/// An endpoint names a proxy that is not known: an operator's flags name them, and without an operator there is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("use spec.proxy: the operator has no proxy {name:?}; it knows {known}")]
+#[error("use spec.proxy: there is no proxy {name:?}; known are {known}")]
 pub struct UnknownProxy {
     name: String,
     known: String,
@@ -135,10 +136,10 @@ mod tests {
         assert_eq!(format!("{:?}", proxies.get("bare").unwrap()), "Proxy(http://other.example:3128)");
         assert_eq!(
             proxies.get("in").unwrap_err().to_string(),
-            "use spec.proxy: the operator has no proxy \"in\"; it knows bare, out"
+            "use spec.proxy: there is no proxy \"in\"; known are bare, out"
         );
         let none = Proxies::default().get("out").unwrap_err().to_string();
-        assert_eq!(none, "use spec.proxy: the operator has no proxy \"out\"; it knows none");
+        assert_eq!(none, "use spec.proxy: there is no proxy \"out\"; known are none");
     }
 
     #[test]

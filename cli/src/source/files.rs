@@ -10,8 +10,9 @@
 //! was not answered in time, after what has not been tried yet, and only while somebody still waits.
 //!
 //! Of one context a single delivery is under way at a time, whatever the number of processes. An endpoint's `concurrency`
-//! and `rateLimit` are not counted over several contexts or processes. Manifests of CicdEvents and CicdStateWrites are
-//! read, to be checked, and not carried out; nor are event annotations of a CicdContext.
+//! and `rateLimit` are not counted over several contexts or processes. Proxies are the operator's: a delivery to an
+//! endpoint with `proxy` fails. Manifests of CicdEvents and CicdStateWrites are read, to be checked, and not carried out;
+//! nor are event annotations of a CicdContext.
 //!
 //! ```text
 //! FOLDER/                      0700; files 0600

@@ -44,7 +44,7 @@ async fn a_template_or_proxy_that_cannot_be_used_shows_in_ready() {
     assert!(message.contains("spec.successWhen"), "{message}");
     scene.endpoint("proxied", "/x", &json!({"proxy": "out"})).await;
     let endpoint = scene.wait_condition(Kind::Endpoint, "proxied", "Ready", "False").await;
-    let problem = "use spec.proxy: the operator has no proxy \"out\"; it knows none";
+    let problem = "use spec.proxy: there is no proxy \"out\"; known are none";
     expect_condition(&endpoint, "Ready", "False", "EndpointNotReady", problem);
 }
 

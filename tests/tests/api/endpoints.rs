@@ -111,7 +111,7 @@ async fn an_endpoint_reaches_its_receiver_through_the_operators_proxy_and_an_unk
     let credentials = format!("Basic {}", data_encoding::BASE64.encode(b"robot:pr0xy-word"));
     assert!(heads[0].contains(&credentials), "{}", heads[0]);
 
-    let problem = "use spec.proxy: the operator has no proxy \"uot\"; it knows out";
+    let problem = "use spec.proxy: there is no proxy \"uot\"; known are out";
     expect_handler(&done, "lost", "Failed", "EndpointNotReady", &format!("use CicdEndpoint lost: {problem}"));
     let lost = scene.wait_condition(Kind::Endpoint, "lost", "Ready", "False").await;
     expect_condition(&lost, "Ready", "False", "EndpointNotReady", problem);

@@ -113,3 +113,13 @@ async fn a_missing_endpoint_or_secret_is_waited_for_and_found_when_the_manifests
     }
     assert_eq!(scene.receiver.arrived().len(), 2);
 }
+
+#[tokio::test]
+async fn a_delivery_through_a_proxy_fails_since_there_is_none() {
+    let scene = Scene::new([], json!({"proxy": "out"}), json!([hook("tell", &json!({}))])).await;
+    scene.fire("e1").await;
+    let event = scene.finish("e1").await;
+    let message = event.status.unwrap().handlers[0].message.clone().unwrap();
+    assert!(message.ends_with("use spec.proxy: there is no proxy \"out\"; known are none"), "{message}");
+    assert_eq!(scene.receiver.arrived().len(), 0);
+}
