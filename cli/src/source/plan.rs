@@ -6,6 +6,7 @@
 
 use cicdcontext_engine::state::{Draft, Schema, SchemaError, change::Refusal, patch, schema::Guard};
 use json_patch::PatchOperation;
+use serde_json::{Map, Value};
 
 use super::{Change, Context};
 
@@ -14,6 +15,8 @@ use super::{Change, Context};
 pub(super) struct Plan {
     /// The paths that change; none, and nothing needs to be written.
     pub(super) paths: Vec<String>,
+    /// The state as it would be.
+    pub(super) state: Map<String, Value>,
     /// The patch that makes it so, and only of what was read.
     pub(super) operations: Vec<PatchOperation>,
     /// Why the schema was not asked.
@@ -28,9 +31,9 @@ pub(super) fn plan(context: &Context, change: &Change) -> Result<Plan, Refusal> 
     let mut guard = Guard::new(schema, context.state.as_ref());
     let mut draft = Draft::new(context.state.as_ref());
     let paths = draft.apply_checked(&change.set, |state| guard.check(state))?;
-    let (_, mut operations, needs_resource_version) = draft.finish();
+    let (state, mut operations, needs_resource_version) = draft.finish();
     if needs_resource_version {
         operations.insert(0, patch::test_resource_version(&context.resource_version));
     }
-    Ok(Plan { paths, operations, unusable_schema })
+    Ok(Plan { paths, state, operations, unusable_schema })
 }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     arguments::{UsageError, Via, is_object_name},
-    configuration::program,
+    configuration::{ConfigurationFailure, program},
     failure::Failure,
     source::{Change, Changed, Configuration, Context, Contexts, Problem, SourceError, plan::plan},
 };
@@ -161,9 +161,13 @@ impl Files {
         let ready = match files.whole_context(name).await {
             Ok(context) => match program(&files, &context).await {
                 Ok(program) => match program.errors.first() {
-                    Some(error) => Err((reason::INVALID_TEMPLATE, error.to_string())),
+                    Some(error) => {
+                        let message = format!("{error}; handlers that do not use it run all the same");
+                        Err((reason::INVALID_TEMPLATE, message))
+                    }
                     None => Ok(()),
                 },
+                Err(ConfigurationFailure::Unresolved(error)) => Err((error.reason(), error.to_string())),
                 Err(error) => Err((reason::INVALID_CONFIGURATION, error.to_string())),
             },
             Err(error) => Err((reason::INVALID_CONFIGURATION, error.to_string())),
@@ -268,9 +272,8 @@ impl Contexts for Files {
         let plan = plan(&locked.record.context(name, manifest), change)
             .map_err(|refusal| Failure::Refused { context: name.to_owned(), refusal })?;
         if !plan.paths.is_empty() {
-            // It was planned on this very record: there is nothing that it could be in conflict with.
-            let patched = locked.record.patch((&self.namespace, name), manifest, &plan.operations);
-            patched.map_err(|_| failed()(Problem::Conflict))?;
+            // The manifest says nothing of a state that stands here, and nobody else changes it meanwhile.
+            locked.record.state = Some(plan.state);
             locked.write().map_err(failed())?;
         }
         Ok(Changed { paths: plan.paths, attempts: 1, unusable_schema: plan.unusable_schema, ..Changed::default() })

@@ -68,7 +68,10 @@ async fn a_watch_of_a_context_tells_its_changes_and_whether_its_configuration_is
     assert_eq!(next().await.unwrap().state.unwrap()["a"], json!(1));
     scene.edit(r#""name":"app"}]"#, r#""name":"gone"}]"#);
     let broken = next().await.unwrap();
-    assert!(!ready(&broken) && broken.conditions[0].message.contains("gone"), "{broken:?}");
+    assert!(!ready(&broken));
+    let why = &broken.conditions[0];
+    assert_eq!(why.reason, "BaseNotFound", "as the operator says");
+    assert!(why.message.starts_with("find CicdBase/gone, which the bases of CicdContext/shop name: "), "{why:?}");
     files.delete_context("shop", &broken.uid).await.unwrap();
     assert_ne!(next().await.unwrap().uid, broken.uid, "its manifest makes it anew");
 }
