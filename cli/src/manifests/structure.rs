@@ -3,10 +3,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::LazyLock};
 
-use cicdcontext_crds::{
-    manifests::manifests,
-    vocabulary::{GROUP, VERSION},
-};
+use cicdcontext_crds::manifests::manifests;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -55,32 +52,17 @@ struct Kind {
 static KINDS: LazyLock<Result<BTreeMap<String, Kind>, String>> =
     LazyLock::new(|| kinds().map_err(|error| error.to_string()));
 
-/// What is wrong with a manifest by its kind's schema; nothing for kinds of others.
+/// What is wrong with a manifest by its kind's schema; nothing for kinds of others. Whoever read it has looked at its
+/// apiVersion and kind.
 pub fn validate_manifest(manifest: &Value) -> Vec<Finding> {
     let text = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let object = format!("{}/{}", text("/kind"), text("/metadata/name"));
     let finding = |place: String, problem: String| Finding { object: object.clone(), place, problem };
-    let (version, kind) = (text("/apiVersion"), text("/kind"));
-    if version.is_empty() || kind.is_empty() {
-        return vec![finding(String::new(), "apiVersion and kind are missing: it is no manifest".to_owned())];
-    }
-    let Some((group, version)) = version.split_once('/').filter(|(group, _)| *group == GROUP) else {
-        return Vec::new();
-    };
-    if version != VERSION {
-        return vec![finding(
-            "apiVersion".to_owned(),
-            format!("{group}/{version} is not known; write {GROUP}/{VERSION}"),
-        )];
-    }
     let kinds = match &*KINDS {
         Ok(kinds) => kinds,
         Err(problem) => return vec![finding(String::new(), format!("read the CRDs: {problem}"))],
     };
-    let Some(known) = kinds.get(kind) else {
-        let names: Vec<_> = kinds.keys().map(String::as_str).collect();
-        return vec![finding("kind".to_owned(), format!("{kind} is not known; known are {}", names.join(", ")))];
-    };
+    let Some(known) = kinds.get(text("/kind")) else { return Vec::new() };
     let mut findings: Vec<Finding> =
         metadata(manifest.get("metadata")).into_iter().map(|(place, problem)| finding(place, problem)).collect();
     let found = known.validator.iter_errors(manifest).flat_map(|error| problems(&error, &known.schema));
@@ -264,14 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_kind_and_version_are_checked_too() {
-        let manifest = json!({"apiVersion": "cicdcontext.io/v1", "kind": "CicdBase"});
-        assert_eq!(
-            found(&manifest),
-            ["CicdBase/: apiVersion: cicdcontext.io/v1 is not known; write cicdcontext.io/v1alpha1"]
-        );
-        let manifest = json!({"apiVersion": "cicdcontext.io/v1alpha1", "kind": "Base", "metadata": {}});
-        assert!(found(&manifest)[0].starts_with("Base/: kind: Base is not known; known are CicdBase, CicdContext, "));
+    fn metadata_is_checked_too() {
         let manifest = json!({"apiVersion": "cicdcontext.io/v1alpha1", "kind": "CicdBase", "spec": {},
             "metadata": {"name": "A", "lables": {}, "labels": {"a": 1}}});
         assert_eq!(
@@ -282,6 +257,5 @@ mod tests {
                 "CicdBase/A: metadata.name: \"A\" is no name: write lower-case letters, digits, '-' and '.'",
             ]
         );
-        assert_eq!(found(&json!({"a": 1})), ["/: : apiVersion and kind are missing: it is no manifest"]);
     }
 }

@@ -83,6 +83,11 @@ impl Kind {
         matches!(self, Self::ClusterBase)
     }
 
+    /// The apiVersion that objects of it have.
+    fn version(self) -> String {
+        if self.is_ours() { format!("{GROUP}/{VERSION}") } else { "v1".to_owned() }
+    }
+
     const fn is_ours(self) -> bool {
         !matches!(self, Self::Secret | Self::ConfigMap)
     }
@@ -114,22 +119,12 @@ impl fmt::Debug for Manifest {
 impl Manifest {
     /// Understands an object. None if it is of a kind that is left alone. `namespace` is that of objects which name none.
     pub(super) fn understand(origin: Origin, object: Value, namespace: &str) -> Result<Option<Self>, String> {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-        let (version, kind) = (text("/apiVersion").unwrap_or_default(), text("/kind").unwrap_or_default());
-        let group = version.rsplit_once('/').map_or("", |(group, _)| group);
-        let named = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
-        let kind = match named {
-            Some(known) if known.is_ours() && group == GROUP => known,
-            Some(known) if !known.is_ours() && version == "v1" => known,
-            _ if group != GROUP => return Ok(None),
-            _ => {
-                let ours: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_ours()).map(Kind::as_str).collect();
-                return Err(format!("kind {kind:?} is none of {GROUP}; write one of {}", ours.join(", ")));
-            }
-        };
-        if kind.is_ours() && version != format!("{GROUP}/{VERSION}") {
-            return Err(format!("apiVersion {version:?} is not known; write {GROUP}/{VERSION}"));
+        if object.is_null() {
+            return Ok(None);
         }
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        let kind = kind(text("/apiVersion").unwrap_or_default(), text("/kind").unwrap_or_default())?;
+        let Some(kind) = kind else { return Ok(None) };
         let Some(name) = text("/metadata/name") else {
             return Err(format!("the {} has no metadata.name; give it one", kind.as_str()));
         };
@@ -152,5 +147,31 @@ impl Manifest {
         };
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
         Ok(Some(Self { origin, kind, namespace, name, object }))
+    }
+}
+
+/// The kind of an object by what it says of itself. None if it is left alone.
+fn kind(version: &str, kind: &str) -> Result<Option<Kind>, String> {
+    let ours = || -> Vec<_> { Kind::ALL.into_iter().filter(|kind| kind.is_ours()).map(Kind::as_str).collect() };
+    let known = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
+    let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+    match known {
+        _ if version.is_empty() && kind.is_empty() => Err(format!(
+            "it has neither apiVersion nor kind; write both (apiVersion: {GROUP}/{VERSION} and a kind of {}), or name other files",
+            ours().join(", ")
+        )),
+        _ if kind.is_empty() => Err(format!("the object of apiVersion {version:?} has no kind; write one")),
+        Some(known) if version.is_empty() => Err(format!("the {kind} has no apiVersion; write {}", known.version())),
+        None if version.is_empty() => Err(format!("the {kind} has no apiVersion; write one")),
+        Some(known) if version == known.version() => Ok(Some(known)),
+        Some(known) if known.is_ours() && group == GROUP => {
+            Err(format!("apiVersion {version:?} is not known; write {}", known.version()))
+        }
+        // A misspelt group would leave it out without a word.
+        Some(known) if known.is_ours() => {
+            Err(format!("apiVersion {version:?} is not that of a {kind}; write {}", known.version()))
+        }
+        _ if group == GROUP => Err(format!("kind {kind:?} is none of {GROUP}; write one of {}", ours().join(", "))),
+        _ => Ok(None),
     }
 }

@@ -121,8 +121,11 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
     Ok(files)
 }
 
-/// Whether a file of a folder is taken for a manifest, by its name.
+/// Whether a file of a folder is taken for a manifest, by its name. That which kustomize reads holds none.
 fn is_manifest(file: &Path) -> bool {
+    if file.file_stem().is_some_and(|name| name == "kustomization") {
+        return false;
+    }
     let is_hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     let ending = file.extension().and_then(|ending| ending.to_str());
     !is_hidden && ending.is_some_and(|ending| ENDINGS.contains(&ending))

@@ -94,6 +94,23 @@ fn what_is_wrong_is_told_with_file_document_and_line() {
             "a.yaml, document 1 (line 1): apiVersion \"cicdcontext.io/v1\" is not known; write cicdcontext.io/v1alpha1",
         ),
         (
+            &format!("{BASE}---\nkind: CicdContext\nmetadata: {{name: shop}}\n"),
+            "a.yaml, document 2 (line 6): the CicdContext has no apiVersion; write cicdcontext.io/v1alpha1",
+        ),
+        (
+            "apiVersion: cicdcontexts.io/v1alpha1\nkind: CicdContext\nmetadata: {name: shop}\n",
+            "a.yaml, document 1 (line 1): apiVersion \"cicdcontexts.io/v1alpha1\" is not that of a CicdContext; write cicdcontext.io/v1alpha1",
+        ),
+        ("kind: Secret", "a.yaml, document 1 (line 1): the Secret has no apiVersion; write v1"),
+        ("kind: Service", "a.yaml, document 1 (line 1): the Service has no apiVersion; write one"),
+        ("apiVersion: v1", "a.yaml, document 1 (line 1): the object of apiVersion \"v1\" has no kind; write one"),
+        (
+            "metadata: {name: shop}",
+            &format!(
+                "a.yaml, document 1 (line 1): it has neither apiVersion nor kind; write both (apiVersion: cicdcontext.io/v1alpha1 and a kind of {kinds}), or name other files"
+            ),
+        ),
+        (
             "apiVersion: cicdcontext.io/v1alpha1\nkind: CicdBase",
             "a.yaml, document 1 (line 1): the CicdBase has no metadata.name; give it one",
         ),
