@@ -9,6 +9,7 @@
 //! | [`terms`] | on which terms is an endpoint sent to: limits, schedule, guarantee, timeout? |
 //! | [`verdict`] | what follows on an attempt that failed? |
 //! | [`mod@shown`] | how does a request look to people, without its secrets? |
+//! | [`mod@rehearsed`] | what does the outcome of a rehearsal tell? |
 //!
 //! The crate knows no Kubernetes client, no cache and no queue. It reads no clock but to measure how long an attempt took;
 //! what time it is, it is told.
@@ -54,6 +55,7 @@ pub mod attempt;
 mod certificate;
 pub mod destination;
 pub mod proxy;
+pub mod rehearsed;
 pub mod secret;
 pub mod shown;
 pub mod terms;
@@ -64,6 +66,7 @@ pub mod verdict;
 pub use attempt::{Attempt, Grounds, Prepared, Sent, Specs, assumed_type, outgoing, prepare};
 pub use destination::{DestinationError, destination};
 pub use proxy::{Proxies, ProxiesError, UnknownProxy};
+pub use rehearsed::{Told, rehearsed};
 pub use secret::{SecretError, Secrets, Unavailable, Vault};
 pub use shown::{secret_headers, shown};
-pub use verdict::{Verdict, WAIT_FOR_ENDPOINT, after, full_second, without_endpoint};
+pub use verdict::{CONTEXT_DELETED, Verdict, WAIT_FOR_ENDPOINT, after, full_second, without_endpoint};

@@ -53,6 +53,9 @@ pub fn after(schedule: &Schedule, history: &History, retry_after: Option<Duratio
     }
 }
 
+/// Why a run is cancelled whose context is gone.
+pub const CONTEXT_DELETED: &str = "the CicdContext was deleted while the event was handled";
+
 /// How long a handler waits for an endpoint that does not exist.
 pub const WAIT_FOR_ENDPOINT: SignedDuration = SignedDuration::from_secs(DEFAULT_MAX_ELAPSED_SECONDS);
 

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use cicdcontext_crds::{CicdContext, CicdEndpointSpec, CicdEvent, EventPhase, Time, vocabulary::reason};
 use cicdcontext_delivery::History;
-use cicdcontext_dispatch::{Specs, Verdict, after, terms, without_endpoint};
+use cicdcontext_dispatch::{CONTEXT_DELETED, Specs, Verdict, after, terms, without_endpoint};
 use cicdcontext_engine::{
     event::{Failure, Outcome, Run, Step, View, Wait, Write},
     handler::{Request, Target, request::endpoint_of},
@@ -32,7 +32,6 @@ use crate::{
 const SHOW_RUNNING_AFTER: Duration = Duration::from_secs(1);
 /// How long a first attempt stands in line in memory before it is written down that it waits: most requests are short.
 const PATIENCE: Duration = Duration::from_millis(500);
-const CONTEXT_DELETED: &str = "the CicdContext was deleted while the event was handled";
 
 /// Why a run did not come to its end.
 #[derive(Debug)]

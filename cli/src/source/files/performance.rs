@@ -15,7 +15,7 @@ use cicdcontext_crds::{
     vocabulary::{annotation::APPLIED, reason},
 };
 use cicdcontext_delivery::History;
-use cicdcontext_dispatch::{Attempt, after, terms, without_endpoint};
+use cicdcontext_dispatch::{Attempt, CONTEXT_DELETED, after, terms, without_endpoint};
 use cicdcontext_engine::{
     event::{Failure, Outcome, Run, Step, View, Wait, Write},
     handler::{Request, Target},
@@ -34,7 +34,6 @@ use crate::{configuration::GatheredEndpoints, source::Problem};
 
 /// When something is looked at again of which nobody knows when it comes: a Secret, an endpoint.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-const CONTEXT_DELETED: &str = "the CicdContext was deleted while the event was handled";
 
 /// How far an event came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
