@@ -101,6 +101,29 @@ pub(super) fn is_finished(event: &CicdEvent) -> bool {
 }
 
 impl Files {
+    /// How an event stands and changes, none once it is gone. Unlike [`Events::watch_event`], this carries nothing out: it
+    /// tells what others do, and does not end by itself but with an error or once the event is gone.
+    pub fn observe_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> {
+        let name = name.to_owned();
+        // None: not looked yet. And where the event was gone, or could not be read, nothing follows.
+        let last: Option<CicdEvent> = None;
+        stream::unfold(Some((name, last)), move |state| async move {
+            let (name, last) = state?;
+            loop {
+                if last.is_some() {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                match self.find_event(&name) {
+                    Ok(Some(event)) if last.as_ref() == Some(&event) => {}
+                    Ok(Some(event)) => return Some((Ok(Some(event.clone())), Some((name, Some(event))))),
+                    Ok(None) => return Some((Ok(None), None)),
+                    Err(error) => return Some((Err(self.of_event("watch", &name)(error.into())), None)),
+                }
+            }
+        })
+        .boxed_local()
+    }
+
     pub(super) fn of_event(&self, verb: &str, name: &str) -> impl FnOnce(Problem) -> SourceError {
         let request = format!("{verb} CicdEvent {name} in namespace {}", self.namespace);
         |problem| SourceError { request, problem }

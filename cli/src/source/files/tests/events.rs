@@ -6,7 +6,10 @@ use futures::StreamExt;
 use serde_json::json;
 
 use super::{
-    super::testing::{Answer, Scene},
+    super::{
+        contexts::LOOK_AGAIN,
+        testing::{Answer, Scene},
+    },
     hook, is_waiting, reason,
 };
 use crate::source::{Contexts, Events};
@@ -98,4 +101,26 @@ async fn a_watch_of_all_events_tells_each_and_its_changes() {
     assert!(reason(&next().await).starts_with("Skipped NoHandlers"));
     scene.fire("e2").await;
     assert_eq!(next().await.metadata.name.as_deref(), Some("e2"));
+}
+
+#[tokio::test]
+async fn whoever_only_looks_sees_what_others_do_and_delivers_nothing() {
+    let scene = Scene::new([], json!({}), json!([hook("tell", &json!({}))])).await;
+    scene.fire("e1").await;
+    let files = scene.open();
+    let mut seen = files.observe_event("e1");
+    assert_eq!(seen.next().await.unwrap().unwrap().unwrap().status, None);
+    let mut all = files.watch_events(Some("shop"));
+    all.next().await.unwrap().unwrap();
+    files.events(Some("shop")).await.unwrap();
+    // It looks again, and again there is nothing new.
+    assert!(tokio::time::timeout(LOOK_AGAIN * 3, seen.next()).await.is_err());
+    assert_eq!(scene.receiver.arrived().len(), 0);
+    scene.finish("e1").await;
+    let event = seen.next().await.unwrap().unwrap().unwrap();
+    assert_eq!(reason(&event), "Succeeded Succeeded: 1 of 1 handlers ran");
+    let uid = files.context("shop").await.unwrap().uid;
+    files.delete_context("shop", &uid).await.unwrap();
+    assert_eq!(seen.next().await.unwrap().unwrap(), None);
+    assert!(seen.next().await.is_none());
 }
