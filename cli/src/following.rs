@@ -46,7 +46,7 @@ pub(crate) async fn until<S: Contexts + Events>(
             after: timeout,
             standing: standing(last_seen.as_ref(), local),
             further: if local {
-                "what still waits is kept, and the next command on these files takes it up".to_owned()
+                format!("what still waits is kept: cicdctl wait NAME --for event={name} goes on with it, and so does the next event")
             } else {
                 format!("it goes on without this command: kubectl get cicdevent {name} -n {}", source.namespace())
             },

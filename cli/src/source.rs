@@ -138,6 +138,11 @@ pub trait Events {
     /// taken up again; an error in the stream is final.
     fn watch_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>>;
 
+    /// The same for who only looks: carries out nothing, wherever it is.
+    fn observe_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> {
+        self.watch_event(name)
+    }
+
     /// The events of a context, or of all: each as it is now, and again with each change.
     fn watch_events(&self, context: Option<&str>) -> LocalBoxStream<'_, Result<CicdEvent, SourceError>>;
 

@@ -80,6 +80,10 @@ impl Events for Place {
         ask!(self, place => place.watch_event(name))
     }
 
+    fn observe_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> {
+        ask!(self, place => place.observe_event(name))
+    }
+
     fn watch_events(&self, context: Option<&str>) -> LocalBoxStream<'_, Result<CicdEvent, SourceError>> {
         ask!(self, place => place.watch_events(context))
     }

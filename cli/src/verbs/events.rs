@@ -115,7 +115,7 @@ pub async fn watch<S: Contexts + Events>(
         (None, source.events(request.context.as_deref()).await?)
     };
     let changes: LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> = match &one {
-        Some(name) => source.watch_event(name),
+        Some(name) => source.observe_event(name),
         None => source.watch_events(request.context.as_deref()).map(|seen| seen.map(Some)).boxed_local(),
     };
     let old = initial.len();

@@ -58,6 +58,10 @@ impl Events for Files {
         stream::select(changes, carrying).boxed_local()
     }
 
+    fn observe_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> {
+        self.look_at_event(name)
+    }
+
     fn watch_events(&self, context: Option<&str>) -> LocalBoxStream<'_, Result<CicdEvent, SourceError>> {
         let context = context.map(str::to_owned);
         let known: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -103,7 +107,7 @@ pub(super) fn is_finished(event: &CicdEvent) -> bool {
 impl Files {
     /// How an event stands and changes, none once it is gone. Unlike [`Events::watch_event`], this carries nothing out: it
     /// tells what others do, and does not end by itself but with an error or once the event is gone.
-    pub fn observe_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> {
+    fn look_at_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> {
         let name = name.to_owned();
         // None: not looked yet. And where the event was gone, or could not be read, nothing follows.
         let last: Option<CicdEvent> = None;

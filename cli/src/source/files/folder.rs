@@ -1,6 +1,7 @@
 //! The state folder: a folder for each context, with a file for it and one for each of its events.
 //!
-//! Files are replaced as a whole: who reads one sees what it was or what it is, also after a crash, and needs no lock.
+//! Files are replaced as a whole: who reads one sees what it was or what it is, also after a crash, and needs no lock. Links are
+//! not followed: whoever wrote the manifests may have laid one in the state folder beside them.
 //! Nothing here knows what a context or an event is.
 
 use std::{
@@ -16,6 +17,9 @@ use thiserror::Error;
 
 /// Name of the state folder beside manifests.
 const NAME: &str = ".cicdctl";
+
+/// How often a folder is made that others take away at the same time.
+const ATTEMPTS: usize = 100;
 
 /// What went wrong with a file of the state folder.
 #[derive(Debug, Error)]
@@ -43,6 +47,8 @@ pub(super) enum FolderError {
 /// The folder of one context.
 #[derive(Clone, Debug)]
 pub(super) struct ContextFolder {
+    /// The state folder, the folder of the namespace in it, and that of the context.
+    above: [PathBuf; 2],
     path: PathBuf,
 }
 
@@ -58,13 +64,47 @@ pub(super) fn beside(path: &Path) -> PathBuf {
 impl ContextFolder {
     /// That of a context. Names of objects are names of files.
     pub(super) fn of(root: &Path, namespace: &str, context: &str) -> Self {
-        Self { path: root.join(namespace).join(context) }
+        let of_namespace = root.join(namespace);
+        let path = of_namespace.join(context);
+        Self { above: [root.to_owned(), of_namespace], path }
     }
 
     /// Makes the folder, unless it is there.
     pub(super) fn make(&self) -> Result<(), FolderError> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(self.events());
-        made.map_err(|source| FolderError::Io { what: "create folder", path: self.events(), source })
+        for _ in 1..ATTEMPTS {
+            match self.made() {
+                // Somebody who deletes the context has taken a folder away that was there a moment before.
+                Err(FolderError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                made => return made,
+            }
+        }
+        self.made()
+    }
+
+    fn made(&self) -> Result<(), FolderError> {
+        for folder in self.folders() {
+            let failed = |source| FolderError::Io { what: "create folder", path: folder.clone(), source };
+            refuse_link(&folder)?;
+            // Only the state folder itself may be missing with those above it.
+            let recursive = folder == self.above[0];
+            if folder.is_dir() {
+                continue;
+            }
+            match DirBuilder::new().recursive(recursive).mode(0o700).create(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made.map_err(failed)?,
+            }
+            // What is written into it is not found after a crash of the machine unless it is.
+            let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// From the state folder down to that of the events.
+    fn folders(&self) -> [PathBuf; 4] {
+        let [root, namespace] = self.above.clone();
+        [root, namespace, self.path.clone(), self.events()]
     }
 
     /// The lock of whoever changes something in it.
@@ -99,6 +139,7 @@ impl ContextFolder {
 
     /// Removes all of it. Whoever does holds the lock.
     pub(super) fn remove(&self) -> Result<(), FolderError> {
+        self.folders().iter().try_for_each(|folder| refuse_link(folder))?;
         let failed = |path: PathBuf| |source| FolderError::Io { what: "remove", path, source };
         // The context goes first: what is left of a crash in between is nobody's, and goes when the name comes back.
         remove(&self.context())?;
@@ -120,8 +161,18 @@ impl ContextFolder {
 
     /// Removes the events, of a context that is gone.
     pub(super) fn remove_events(&self) -> Result<(), FolderError> {
+        self.folders().iter().try_for_each(|folder| refuse_link(folder))?;
         self.event_names()?.iter().try_for_each(|name| remove(&self.event(name)))
     }
+}
+
+/// That a folder is not where it seems to be.
+fn refuse_link(folder: &Path) -> Result<(), FolderError> {
+    if fs::symlink_metadata(folder).is_ok_and(|about| about.is_symlink()) {
+        let problem = "it is a link, which is not followed".to_owned();
+        return Err(FolderError::Content { path: folder.to_owned(), problem });
+    }
+    Ok(())
 }
 
 /// Names of the contexts of a namespace that have a folder, in their order.
@@ -171,7 +222,8 @@ pub(super) fn write(path: &Path, content: &impl Serialize) -> Result<(), FolderE
     // Only who holds the lock writes here: what is there is left of a crash.
     let new = folder.join(".new");
     let replace = || {
-        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
+        unless_absent(fs::remove_file(&new))?;
+        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&new)?;
         file.write_all(&text)?;
         file.sync_all()?;
         fs::rename(&new, path)?;
@@ -272,6 +324,30 @@ mod tests {
         folder.remove().unwrap();
         assert_eq!(contexts(&root, "default").unwrap(), Vec::<String>::new());
         assert_eq!(read::<Value>(&folder.context()).unwrap(), None);
+    }
+
+    #[test]
+    fn links_in_the_state_folder_are_not_followed() {
+        let outside = tempfile::tempdir().unwrap();
+        let victim = outside.path().join("victim");
+        fs::write(&victim, "mine").unwrap();
+        let link = |at: &Path, to: &Path| std::os::unix::fs::symlink(to, at).unwrap();
+
+        let root = tempfile::tempdir().unwrap();
+        let folder = ContextFolder::of(root.path(), "default", "shop");
+        folder.make().unwrap();
+        link(&root.path().join("default/shop/.new"), &victim);
+        write(&folder.context(), &json!({})).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+        assert!(!fs::symlink_metadata(folder.context()).unwrap().is_symlink());
+
+        fs::create_dir_all(outside.path().join("web/deep")).unwrap();
+        link(&root.path().join("elsewhere"), outside.path());
+        let folder = ContextFolder::of(root.path(), "elsewhere", "web");
+        for error in [folder.make().unwrap_err(), folder.remove().unwrap_err()] {
+            assert!(error.to_string().contains("elsewhere: it is a link, which is not followed"), "{error}");
+        }
+        assert!(outside.path().join("web/deep").is_dir());
     }
 
     #[test]

@@ -80,6 +80,9 @@ pub(super) fn try_lock(path: &Path) -> io::Result<Option<Held>> {
 }
 
 fn open(path: &Path) -> io::Result<File> {
+    if fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) {
+        return Err(io::Error::other("it is a link, which is not followed"));
+    }
     OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
 }
 

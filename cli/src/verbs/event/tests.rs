@@ -366,9 +366,7 @@ async fn without_an_operator_the_event_is_carried_out_before_the_command_ends() 
     short.firing.timeout = Duration::from_millis(20);
     let late = fire(&fake, &short).await.0.unwrap_err();
     assert!(
-        late.to_string().ends_with(
-            "its turn has not come; what still waits is kept, and the next command on these files takes it up"
-        ),
+        late.to_string().contains("its turn has not come; what still waits is kept: cicdctl wait NAME --for event="),
         "{late}"
     );
 }
