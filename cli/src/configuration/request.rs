@@ -112,6 +112,12 @@ pub fn show(request: &Request, endpoints: &GatheredEndpoints, policy: &Policy) -
 /// How a request fails that is never let out; none if it may be sent. Without the policy of whoever sends, that is what is
 /// refused whatever an operator's flags and the addresses are.
 pub fn refusal(request: &Request, endpoints: &GatheredEndpoints, policy: Option<&Policy>) -> Option<Delivered> {
+    let spec = request.target.endpoint().and_then(|reference| endpoints.spec(reference)).map(|(_, spec)| spec);
+    if let (Some(proxy), Some(_)) = (spec.and_then(|spec| spec.proxy.as_deref()), policy) {
+        let message = format!("use spec.proxy: {proxy:?} is a proxy of an operator, and none runs here");
+        let failure = Failure::new(Prospect::Final, reason::ENDPOINT_NOT_READY, message);
+        return Some(Delivered { failure: Some(failure), ..Delivered::default() });
+    }
     let (_, egress) = show(request, endpoints, policy.unwrap_or(&Policy::default()));
     let refused = policy.is_some() && egress.verdict == Verdict::Refused;
     let why = egress.reason.or_else(|| refused.then_some(reason::EGRESS_REFUSED))?;
@@ -213,7 +219,7 @@ fn judge(url: &Url, spec: Option<&CicdEndpointSpec>, scope: &Scope, policy: &Pol
             Egress::new(Verdict::Allowed, format!("{target} may be sent to"))
         }
         (Err(refusal), _) => refused(refusal),
-        (Ok(()), _) if !matches!(target.host(), Host::Domain(_)) => {
+        (Ok(()), None) if !matches!(target.host(), Host::Domain(_)) => {
             Egress::new(Verdict::Allowed, format!("{target} may be sent to"))
         }
         (Ok(()), None) => {
@@ -221,7 +227,7 @@ fn judge(url: &Url, spec: Option<&CicdEndpointSpec>, scope: &Scope, policy: &Pol
         }
         (Ok(()), Some(proxy)) => Egress::new(
             Verdict::CheckedWhenSent,
-            format!("{target} is reached through proxy {proxy}, if the operator has it, which resolves the name"),
+            format!("{target} is reached through proxy {proxy}, if the operator has it, which finds the address"),
         ),
     }
 }

@@ -12,15 +12,18 @@ mod stored;
 mod version;
 
 use std::{
+    fmt::Debug,
     io::Write,
     time::{Duration, Instant},
 };
 
+use futures::{StreamExt, stream::LocalBoxStream};
 use kube::{
-    Client, Resource,
+    Api, Client, Resource,
     core::{Request, Status, request},
-    runtime::watcher,
+    runtime::{WatchStreamExt, watcher},
 };
+use serde::de::DeserializeOwned;
 
 pub use connect::ClusterOptions;
 
@@ -116,6 +119,30 @@ impl Cluster {
             problem: Problem::Unreadable(error.to_string()),
         })
     }
+}
+
+/// One object as it is now, and each change, for who understands it with `read`; `request` is what errors call that.
+fn watch_one<'s, K, T: 's>(
+    api: Api<K>,
+    name: &str,
+    request: String,
+    read: impl Fn(K) -> Result<T, String> + 's,
+) -> LocalBoxStream<'s, Result<Option<T>, SourceError>>
+where
+    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    watcher::watch_object(api, name)
+        .default_backoff()
+        .filter_map(move |seen| {
+            let failed = |problem| SourceError { request: request.clone(), problem };
+            let seen = match seen {
+                Ok(None) => Some(Ok(None)),
+                Ok(Some(object)) => Some(read(object).map(Some).map_err(|text| failed(Problem::Unreadable(text)))),
+                Err(error) => final_problem(error).map(|problem| Err(failed(problem))),
+            };
+            async move { seen }
+        })
+        .boxed_local()
 }
 
 /// How long to wait before a request is sent again that the API server has put off; `None` if it has not.

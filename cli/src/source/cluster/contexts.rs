@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use cicdcontext_crds::{CicdContext, vocabulary::manager};
 use cicdcontext_engine::state::patch;
-use futures::{StreamExt, stream::LocalBoxStream};
+use futures::stream::LocalBoxStream;
 use http::uri::InvalidUri;
 use json_patch::{Patch as JsonPatch, PatchOperation};
 use kube::{
     Api,
     api::{ApiResource, DeleteParams, DynamicObject, GetParams, Patch, PatchParams, PostParams, Preconditions},
     core::{Request, request},
-    runtime::{WatchStreamExt, watcher},
 };
 
-use super::{Cluster, change, final_problem, stored};
+use super::{Cluster, change, stored, watch_one};
 use crate::{
     failure::Failure,
     setting::Occasion,
@@ -39,18 +38,7 @@ impl Contexts for Cluster {
             let text = serde_json::to_string(&object).map_err(|error| error.to_string())?;
             stored::read(&text).map_err(|error| error.to_string())
         };
-        watcher::watch_object(api, name)
-            .default_backoff()
-            .filter_map(move |seen| {
-                let failed = |problem| SourceError { request: request.clone(), problem };
-                let seen = match seen {
-                    Ok(None) => Some(Ok(None)),
-                    Ok(Some(object)) => Some(read(object).map(Some).map_err(|text| failed(Problem::Unreadable(text)))),
-                    Err(error) => final_problem(error).map(|problem| Err(failed(problem))),
-                };
-                async move { seen }
-            })
-            .boxed_local()
+        watch_one(api, name, request, read)
     }
 
     async fn create_context(&self, context: &CicdContext) -> Result<(), SourceError> {

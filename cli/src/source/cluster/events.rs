@@ -9,7 +9,7 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{Cluster, final_problem};
+use super::{Cluster, final_problem, watch_one};
 use crate::source::{Events, SourceError};
 
 /// What picks the events of a context.
@@ -54,18 +54,7 @@ impl Events for Cluster {
     fn watch_event(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdEvent>, SourceError>> {
         let api: Api<CicdEvent> = Api::namespaced(self.client.clone(), &self.namespace);
         let request = self.described::<CicdEvent>("watch", name);
-        watcher::watch_object(api, name)
-            .default_backoff()
-            .filter_map(move |seen| {
-                let request = request.clone();
-                async move {
-                    match seen {
-                        Ok(event) => Some(Ok(event)),
-                        Err(error) => final_problem(error).map(|problem| Err(SourceError { request, problem })),
-                    }
-                }
-            })
-            .boxed_local()
+        watch_one(api, name, request, Ok)
     }
 
     fn watch_events(&self, context: Option<&str>) -> LocalBoxStream<'_, Result<CicdEvent, SourceError>> {

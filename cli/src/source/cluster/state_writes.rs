@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use cicdcontext_crds::{CicdContext, CicdStateWrite, vocabulary::manager};
-use futures::{StreamExt, stream::LocalBoxStream};
+use futures::stream::LocalBoxStream;
 use json_patch::PatchOperation;
 use kube::{
     Api,
     api::{DeleteParams, GetParams, PostParams, Preconditions},
-    runtime::{WatchStreamExt, watcher},
 };
 
-use super::{Cluster, change::state_write::StateWrites, final_problem, stored};
+use super::{Cluster, change::state_write::StateWrites, stored, watch_one};
 use crate::source::{Context, Problem, SourceError};
 
 impl StateWrites for Cluster {
@@ -45,18 +44,7 @@ impl StateWrites for Cluster {
     fn watch_state_write(&self, name: &str) -> LocalBoxStream<'_, Result<Option<CicdStateWrite>, SourceError>> {
         let api: Api<CicdStateWrite> = Api::namespaced(self.client.clone(), &self.namespace);
         let request = self.described::<CicdStateWrite>("watch", name);
-        watcher::watch_object(api, name)
-            .default_backoff()
-            .filter_map(move |seen| {
-                let request = request.clone();
-                async move {
-                    match seen {
-                        Ok(write) => Some(Ok(write)),
-                        Err(error) => final_problem(error).map(|problem| Err(SourceError { request, problem })),
-                    }
-                }
-            })
-            .boxed_local()
+        watch_one(api, name, request, Ok)
     }
 
     async fn patch_within(
