@@ -201,13 +201,39 @@ pub fn yaml_options() -> Options {
     }
 }
 
+/// What the library says, but for the place, which is told beside it, and for keys: one may be a Secret's.
+fn sentence(text: &str) -> String {
+    if text.starts_with("duplicate mapping key") {
+        return "a key stands twice in one map; remove one of them".to_owned();
+    }
+    if text.starts_with("budget breached") {
+        return format!("it is larger than what is read, or nested deeper than {MAX_DEPTH} levels");
+    }
+    text.split(" at line ").next().unwrap_or(text).to_owned()
+}
+
 fn yaml(text: &str) -> Documents {
     let documents =
         serde_saphyr::from_multiple_with_options::<Spanned<Value>>(text, yaml_options()).map_err(|error| {
             let line = error.location().map(|location| location.line());
-            let text = error.to_string();
-            (line, text.lines().next().unwrap_or_default().to_owned())
+            (line, sentence(error.to_string().lines().next().unwrap_or_default()))
         })?;
     let line = |line: u64| Some(line).filter(|line| *line > 0);
     Ok(documents.into_iter().map(|document| (line(document.referenced.line()), document.value)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_yaml_is_told_with_its_line_and_without_what_may_be_a_secret() {
+        let wrong = |text: &str| yaml(text).map(drop).unwrap_err();
+        let twice = wrong("kind: Secret\nstringData:\n  hunter2: a\n  hunter2: b\n");
+        assert_eq!(twice, (Some(4), "a key stands twice in one map; remove one of them".to_owned()));
+        let (_, deep) = wrong(&format!("a: {}{}", "[".repeat(100), "]".repeat(100)));
+        assert!(deep.contains("nested deeper than"), "{deep}");
+        let (line, open) = wrong("a: [1\nb: 2\n");
+        assert!(line.is_some() && !open.contains(" at line "), "{open}");
+    }
 }
