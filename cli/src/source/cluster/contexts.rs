@@ -5,7 +5,7 @@ use std::time::Duration;
 use cicdcontext_crds::{CicdContext, vocabulary::manager};
 use cicdcontext_engine::state::patch;
 use futures::stream::LocalBoxStream;
-use http::uri::InvalidUri;
+use http::{HeaderValue, header::ACCEPT, uri::InvalidUri};
 use json_patch::{Patch as JsonPatch, PatchOperation};
 use kube::{
     Api,
@@ -19,6 +19,9 @@ use crate::{
     setting::Occasion,
     source::{Change, Changed, Context, Contexts, Problem, SourceError},
 };
+
+/// An answer with the metadata of an object, and no spec.
+const METADATA_ALONE: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 impl Contexts for Cluster {
     fn namespace(&self) -> &str {
@@ -84,6 +87,8 @@ impl Cluster {
             let mut request = request.patch(name, &parameters, &Patch::<()>::Json(JsonPatch(Vec::new())))?;
             // The API server compares texts as they are written: see `cicdcontext_engine::state::patch`.
             *request.body_mut() = body;
+            // Nobody looks at the whole object that would come back.
+            request.headers_mut().insert(ACCEPT, HeaderValue::from_static(METADATA_ALONE));
             if let Some(limit) = limit {
                 let uri = format!("{}&timeout={}ms", request.uri(), limit.as_millis());
                 *request.uri_mut() =

@@ -38,7 +38,7 @@ pub(crate) async fn measure(stage: &Stage, plan: &Plan) -> Result<(), BenchError
     let manifests = directory.join("contexts.json");
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects(&receiver.url("/chat"))});
     fs::write(&manifests, list.to_string()).map_err(BenchError::io("write", manifests.display()))?;
-    kubectl(&stage.access, &["-n", &stage.namespace, "apply", "-f", &manifests.to_string_lossy()]).await?;
+    kubectl(&stage.access, &["-n", &stage.namespace, "create", "-f", &manifests.to_string_lossy()]).await?;
 
     let python = plan.predecessor.join("bin/python");
     let script = workspace().join("tests/src/bin/bench/cli/measure.py");

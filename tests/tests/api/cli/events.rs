@@ -144,7 +144,7 @@ async fn tables_of_events_fit_80_columns_and_objects_are_whole() {
     assert_eq!((name(&printed), &printed["spec"]["data"]), (fired.trim(), &json!({"k": "v"})));
     assert_eq!(printed["metadata"].get("managedFields"), None);
     let list: Value = serde_json::from_str(&pipeline.ok(&["events", "-o", "json"]).await).unwrap();
-    assert_eq!(list["items"].as_array().unwrap().len(), 3);
+    assert_eq!(list["items"].as_array().unwrap().len(), 4);
     expect(&pipeline.run(&["events", "shop", "other"]).await, 6, "find event 'other' of CicdContext shop: it has none");
     expect(&pipeline.run(&["events", "--as", "somebody"]).await, 1, "the ClusterRole cicd-pipeline grants");
 }
