@@ -49,7 +49,8 @@ const FILES: &str = "\
 `-f PATH` works on manifests instead of a cluster: a file, or the `*.yaml`, `*.yml` and `*.json` files of a folder. They are never
 written. State and events live in a folder, `.cicdctl` in the first PATH or beside it if that is a file, unless
 `--state-dir` names another; any number of processes may use it at once. There is no operator then: `event` and `generate` deliver by themselves and return when all is done,
-or when `--timeout` is over; what still waits is taken up by the next of these commands. Secrets and ConfigMaps are read from
+or when `--timeout` is over; what still waits is taken up by `wait --for event=ID` or the next of these commands. `events` only
+looks. Secrets and ConfigMaps are read from
 the manifests. Requests may go to whatever host the manifests name, and otherwise where an operator would let them go.
 ";
 
