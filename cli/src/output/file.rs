@@ -1,7 +1,8 @@
 //! Writing files: a reader finds the old file or the new one, never a part. Knows nothing of what is written.
 //!
 //! A regular file is written under another name beside it and then renamed. Pipes, terminals and `/dev/null` are
-//! written as they are. A link is not followed: renaming would replace it, and what it leads to may belong to another.
+//! written as they are. The disk is not waited for: the next command reads these files, and after a crash of the machine their
+//! values are still where they came from. A link is not followed: renaming would replace it, and what it leads to may belong to another.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -98,9 +99,6 @@ pub struct FileWrite {
     pub mode: Mode,
     /// What becomes of its old content.
     pub how: How,
-    /// Whether to wait until it would survive a crash of the machine, which takes milliseconds for each file on a disk.
-    /// Without it the file is as whole for every reader. What is appended is not waited for.
-    pub durable: bool,
 }
 
 /// A file that could not be written.
@@ -260,8 +258,7 @@ fn create_beside(path: &Path, mode: Mode) -> io::Result<(PathBuf, File)> {
 fn fill(mut file: File, write: &FileWrite) -> io::Result<()> {
     file.write_all(write.content.as_bytes())?;
     // The umask took its part of the mode away.
-    file.set_permissions(Permissions::from_mode(write.mode.0))?;
-    if write.durable { file.sync_all() } else { Ok(()) }
+    file.set_permissions(Permissions::from_mode(write.mode.0))
 }
 
 /// One write, so that processes that append at once do not mix.

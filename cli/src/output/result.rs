@@ -40,7 +40,7 @@ pub fn text(value: &Value) -> Cow<'_, str> {
 /// Writes one value into a file that anybody may read.
 pub fn write(file: &Path, text: &str) -> Result<(), FileError> {
     let (path, content) = (file.to_owned(), text.to_owned());
-    file::write(&[FileWrite { path, content, mode: Mode::SHARED, how: How::Replace, durable: false }])
+    file::write(&[FileWrite { path, content, mode: Mode::SHARED, how: How::Replace }])
 }
 
 /// Adds up the bytes of results; each is a path with its text.

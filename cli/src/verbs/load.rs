@@ -27,10 +27,6 @@ use crate::{
     source::Contexts,
 };
 
-/// Whether files are on the disk when the command ends, and not only in the system's memory. The next command reads them;
-/// after a crash of the machine the state is still where it came from.
-const DURABLE: bool = false;
-
 /// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -283,7 +279,7 @@ impl Plan {
         match target {
             Target::StandardOutput => self.printed.push_str(&content),
             Target::File(path) => {
-                self.files.push(FileWrite { path: path.clone(), content, mode, how, durable: DURABLE });
+                self.files.push(FileWrite { path: path.clone(), content, mode, how });
             }
         }
     }

@@ -9,7 +9,7 @@ fn folder() -> TempDir {
 }
 
 fn replacing(path: impl Into<PathBuf>, content: &str) -> FileWrite {
-    FileWrite { path: path.into(), content: content.to_owned(), mode: Mode::PRIVATE, how: How::Replace, durable: false }
+    FileWrite { path: path.into(), content: content.to_owned(), mode: Mode::PRIVATE, how: How::Replace }
 }
 
 fn appending(path: impl Into<PathBuf>, content: &str) -> FileWrite {
@@ -41,8 +41,7 @@ fn a_file_is_replaced_with_its_mode_and_nothing_else_is_left() {
     fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
     for wanted in [0o600, 0o644, 0o666, 0o400, 0o777] {
         let content = format!("new {wanted}");
-        let durable = wanted == 0o600;
-        write(&[FileWrite { mode: Mode(wanted), durable, ..replacing(&path, &content) }]).unwrap();
+        write(&[FileWrite { mode: Mode(wanted), ..replacing(&path, &content) }]).unwrap();
         assert_eq!((fs::read_to_string(&path).unwrap(), mode(&path)), (content, wanted));
     }
     assert_eq!(names(&folder), ["values"]);

@@ -1,26 +1,13 @@
-use std::{cell::RefCell, io, rc::Rc};
+use std::io;
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    console::Recorded,
     exit::Exit,
     manifests::fixture::{Shop, shop, shop_with},
 };
-
-#[derive(Clone, Default)]
-struct Recorded(Rc<RefCell<Vec<u8>>>);
-
-impl io::Write for Recorded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 async fn explained(shop: &Shop, happened: &str, format: ValueFormat) -> (Result<(), Failure>, String) {
     let object = Object { name: "shop".to_owned(), rest: vec![happened.to_owned()] };
@@ -29,8 +16,7 @@ async fn explained(shop: &Shop, happened: &str, format: ValueFormat) -> (Result<
     let mut console = Console::new(data.clone(), io::sink());
     let occasion = Occasion { now: "2026-01-02T03:04:05Z".parse().unwrap(), random: [7; 10] };
     let result = run(&shop.seen(), "team", &request, &occasion, &mut console).await;
-    let text = String::from_utf8(data.0.borrow().clone()).unwrap();
-    (result, text)
+    (result, data.text())
 }
 
 #[tokio::test]

@@ -1,30 +1,8 @@
-use std::{cell::RefCell, rc::Rc};
-
 use cicdcontext_crds::ConfigurationBlock;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{arguments::Object, exit::Exit, source::fake::Fake};
-
-#[derive(Clone, Default)]
-struct Recorded(Rc<RefCell<Vec<u8>>>);
-
-impl std::io::Write for Recorded {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Recorded {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.borrow().clone()).unwrap()
-    }
-}
+use crate::{arguments::Object, console::Recorded, exit::Exit, source::fake::Fake};
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(ToString::to_string).collect()

@@ -1,27 +1,14 @@
-use std::{cell::RefCell, io, rc::Rc};
+use std::io;
 
 use super::*;
 use crate::source::files::DEFAULT_NAMESPACE;
 use crate::{
     arguments::GlobalArguments,
+    console::Recorded,
     environment::Environment,
     exit::Exit,
     manifests::fixture::{TEAM, shop},
 };
-
-#[derive(Clone, Default)]
-struct Recorded(Rc<RefCell<Vec<u8>>>);
-
-impl io::Write for Recorded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What is printed and noted, and how it ended.
 async fn tested(file: &str) -> (String, String, Result<(), Failure>) {
@@ -29,8 +16,7 @@ async fn tested(file: &str) -> (String, String, Result<(), Failure>) {
     let mut console = Console::new(data.clone(), notes.clone());
     let tests = expectation::read(file).unwrap();
     let result = run(shop().seen().manifests, TEAM, &tests, &mut console).await;
-    let text = |recorded: Recorded| String::from_utf8(recorded.0.borrow().clone()).unwrap();
-    (text(data), text(notes), result)
+    (data.text(), notes.text(), result)
 }
 
 const GOOD: &str = r##"
@@ -195,5 +181,5 @@ async fn the_tests_of_the_sample_pass() {
     assert!(tests.len() >= 3, "{}", tests.len());
     let data = Recorded::default();
     let result = run(&manifests, DEFAULT_NAMESPACE, &tests, &mut Console::new(data.clone(), io::sink())).await;
-    assert!(result.is_ok(), "{}", String::from_utf8_lossy(&data.0.borrow()));
+    assert!(result.is_ok(), "{}", data.text());
 }

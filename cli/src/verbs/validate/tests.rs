@@ -1,34 +1,20 @@
-use std::{cell::RefCell, io, rc::Rc};
+use std::io;
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    console::Recorded,
     exit::Exit,
     manifests::fixture::{Shop, TEAM, documents, shop, shop_with},
 };
-
-#[derive(Clone, Default)]
-struct Recorded(Rc<RefCell<Vec<u8>>>);
-
-impl io::Write for Recorded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What is printed, what is noted, and how it ended.
 async fn validated(shop: &Shop) -> (String, String, Result<(), Failure>) {
     let (data, notes) = (Recorded::default(), Recorded::default());
     let mut console = Console::new(data.clone(), notes.clone());
     let result = all(shop.seen().manifests, ValueFormat::Text, &mut console).await;
-    let text = |recorded: Recorded| String::from_utf8(recorded.0.borrow().clone()).unwrap();
-    (text(data), text(notes), result)
+    (data.text(), notes.text(), result)
 }
 
 #[track_caller]
@@ -146,7 +132,7 @@ async fn one_context_is_checked_alone() {
     let shop = chat_elsewhere(r#""endpoint":{"name":"chat"}"#);
     let result = context(&shop.seen(), TEAM, "shop", ValueFormat::Json, &mut console).await;
     assert_eq!(result.unwrap_err().to_string(), "validate: 1 problem in 1 object");
-    let found: Value = serde_json::from_slice(&data.0.borrow()).unwrap();
+    let found: Value = serde_json::from_str(&data.text()).unwrap();
     assert_eq!(found[0]["object"], "CicdContext/shop");
     let missing = context(&shop.seen(), TEAM, "nothing", ValueFormat::Text, &mut console).await;
     assert_eq!(missing.unwrap_err().exit(), Exit::NotFound);
@@ -167,6 +153,6 @@ async fn the_sample_is_right() {
     let manifests = Manifests::read(&[sample], "default").unwrap();
     let (data, notes) = (Recorded::default(), Recorded::default());
     let result = all(&manifests, ValueFormat::Text, &mut Console::new(data.clone(), notes.clone())).await;
-    assert!(result.is_ok(), "{}", String::from_utf8_lossy(&data.0.borrow()));
-    assert_eq!(String::from_utf8_lossy(&notes.0.borrow()), "validate: nothing wrong in 6 objects\n");
+    assert!(result.is_ok(), "{}", data.text());
+    assert_eq!(notes.text(), "validate: nothing wrong in 6 objects\n");
 }
