@@ -1,6 +1,6 @@
-// Command controlplane is a real Kubernetes control plane and its client in one
-// binary: etcd, kube-apiserver, kube-controller-manager and kubectl, built from
-// their Go modules. The name of the link it is started by, or else its first
+// Command controlplane is a real Kubernetes control plane with its client in one
+// binary, and what a node of it runs: etcd, kube-apiserver, kube-controller-manager,
+// kube-scheduler, kubelet, kube-proxy and kubectl, built from their Go modules. The name of the link it is started by, or else its first
 // argument, picks the component; everything after that is the component's own
 // command line.
 //
@@ -9,6 +9,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,9 @@ import (
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
 // components maps a component's name to the function that runs it with os.Args
@@ -32,6 +36,9 @@ var components = map[string]func(){
 	"etcd":                    func() { etcdmain.Main(os.Args) },
 	"kube-apiserver":          func() { run(apiserver.NewAPIServerCommand()) },
 	"kube-controller-manager": func() { run(controllermanager.NewControllerManagerCommand()) },
+	"kube-proxy":              func() { run(proxy.NewProxyCommand()) },
+	"kube-scheduler":          func() { run(scheduler.NewSchedulerCommand()) },
+	"kubelet":                 func() { run(kubelet.NewKubeletCommand(context.Background())) },
 	"kubectl":                 func() { run(kubectl.NewDefaultKubectlCommand()) },
 }
 
@@ -47,7 +54,7 @@ func main() {
 		}
 	}
 	if !known {
-		fmt.Fprintln(os.Stderr, "usage: controlplane (etcd | kube-apiserver | kube-controller-manager | kubectl) [arguments]")
+		fmt.Fprintln(os.Stderr, "usage: controlplane (etcd | kube-apiserver | kube-controller-manager | kube-scheduler | kubelet | kube-proxy | kubectl) [arguments]")
 		os.Exit(2)
 	}
 	start()

@@ -104,8 +104,8 @@ fn lock(path: &Path, report: &Report) -> Result<File, ClusterError> {
 fn compile(module: &Path, into: &Path, report: &Report, interrupt: &Interrupt) -> Result<(), ClusterError> {
     let log = into.with_added_extension("log");
     report.line(
-        "building etcd, kube-apiserver, kube-controller-manager and kubectl from their Go modules; a cold build takes \
-         about 7 minutes on two cores, and only the first run needs it",
+        "building etcd, the Kubernetes control plane, kubelet, kube-proxy and kubectl from their Go modules; a cold build \
+         takes about 9 minutes on two cores, and only the first run needs it",
     );
     let mut command = Command::new("go");
     command.args(["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", LINKER_FLAGS, "-o"]);

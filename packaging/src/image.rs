@@ -1,0 +1,1 @@
+//! Images as OCI archives, byte for byte the same from the same files.

@@ -1,0 +1,1 @@
+//! Who may do what: the one definition from which the roles of `deploy/` and of the chart are written.
