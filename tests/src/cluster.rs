@@ -22,6 +22,7 @@ mod credentials;
 mod environment;
 mod error;
 mod files;
+mod go;
 mod log;
 mod pki;
 mod probe;
@@ -38,6 +39,7 @@ pub use self::{
     credentials::Role,
     environment::{Environment, workspace},
     error::ClusterError,
+    go::GoModule,
     process::ProcessRecord,
     provide::Provided,
     record::{Record, remove_access},

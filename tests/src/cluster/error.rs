@@ -26,16 +26,21 @@ pub enum ClusterError {
         source: io::Error,
     },
 
-    /// There is no Go to build the control plane with.
+    /// There is no Go to build with.
     #[error(
-        "build the control plane: no `go` in PATH; install Go 1.26 or later, or set CLUSTER_KUBECONFIG to the kubeconfig \
-         of a cluster that may be used for tests"
+        "build {what}: no `go` in PATH; install Go 1.26 or later, or set CLUSTER_KUBECONFIG to the kubeconfig of a \
+         cluster that may be used for tests"
     )]
-    GoMissing,
+    GoMissing {
+        /// What was to be built, for example `the control plane`.
+        what: &'static str,
+    },
 
     /// `go build` failed.
-    #[error("build the control plane: `go build` ended with {status}; the end of {}:\n{tail}", log.display())]
+    #[error("build {what}: `go build` ended with {status}; the end of {}:\n{tail}", log.display())]
     Build {
+        /// What was to be built, for example `the control plane`.
+        what: &'static str,
         /// How it ended.
         status: ExitStatus,
         /// Its complete output.
