@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod figures;
 pub mod gate;
 pub mod installation;
+pub mod node;
 pub mod operator;
 pub mod receiver;
 pub mod shifted_clock;

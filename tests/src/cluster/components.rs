@@ -1,7 +1,7 @@
 //! The command line of each component. Why a flag is there stands beside it; the rest is the component's default, so
 //! that tests and measurements see what a production server does (etcd in particular keeps its fsync).
 
-use std::path::Path;
+use std::{net::Ipv4Addr, path::Path};
 
 use super::{AuditLevel, assets::Assets, process::Launch};
 
@@ -9,8 +9,8 @@ pub(super) const ETCD: &str = "etcd";
 pub(super) const API_SERVER: &str = "kube-apiserver";
 pub(super) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 
-/// Where Services get their addresses from. Nothing listens there.
-const SERVICE_RANGE: &str = "10.0.0.0/24";
+/// Where Services get their addresses from. Nothing listens there, unless there is a node.
+pub(crate) const SERVICE_RANGE: &str = "10.0.0.0/24";
 
 /// Names of the files in a cluster's data directory.
 pub(super) mod file {
@@ -23,6 +23,13 @@ pub(super) mod file {
     pub(crate) const AUDIT_POLICY: &str = "audit-policy.yaml";
     /// Among the logs, not in the data directory.
     pub(crate) const AUDIT_LOG: &str = "audit.log";
+}
+
+/// What one cluster wants of its API server and another one does not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wishes {
+    pub(super) audit: Option<AuditLevel>,
+    pub(super) pods_reach_it_at: Option<Ipv4Addr>,
 }
 
 /// Where a cluster keeps what.
@@ -41,6 +48,7 @@ impl Places<'_> {
             name,
             program: program.to_owned(),
             arguments,
+            variables: Vec::new(),
             log: self.directory.join(format!("{name}.log")),
             directory: self.data.to_owned(),
         }
@@ -61,15 +69,10 @@ impl Places<'_> {
         self.launch(ETCD, &self.assets.etcd, arguments)
     }
 
-    pub(super) fn api_server(&self, etcd_port: u16, port: u16, audit: Option<AuditLevel>) -> Launch {
+    pub(super) fn api_server(&self, etcd_port: u16, port: u16, wishes: Wishes) -> Launch {
         let mut arguments = vec![
             format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
-            "--bind-address=127.0.0.1".to_owned(),
             format!("--secure-port={port}"),
-            // Without an address the server looks for a default route and fails on a machine that has none. Loopback
-            // may not stand in an Endpoints object, hence no reconciler for the `kubernetes` Service.
-            "--advertise-address=127.0.0.1".to_owned(),
-            "--endpoint-reconciler-type=none".to_owned(),
             format!("--cert-dir={}", self.data_file("certificates")),
             format!("--tls-cert-file={}", self.data_file(file::SERVER)),
             format!("--tls-private-key-file={}", self.data_file(file::SERVER_KEY)),
@@ -83,7 +86,21 @@ impl Places<'_> {
             // works here works there.
             "--enable-admission-plugins=OwnerReferencesPermissionEnforcement".to_owned(),
         ];
-        if audit.is_some() {
+        match wishes.pods_reach_it_at {
+            // Pods come from other addresses than loopback, and find the server in the `kubernetes` Service.
+            Some(address) => arguments.extend([
+                "--bind-address=0.0.0.0".to_owned(),
+                format!("--advertise-address={address}"),
+                "--kubelet-preferred-address-types=InternalIP".to_owned(),
+            ]),
+            // Without an address the server looks for a default route and fails on a machine that has none. Loopback
+            // may not stand in an Endpoints object, hence no reconciler for the `kubernetes` Service.
+            None => arguments.extend(
+                ["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none"]
+                    .map(str::to_owned),
+            ),
+        }
+        if wishes.audit.is_some() {
             arguments.push(format!("--audit-policy-file={}", self.data_file(file::AUDIT_POLICY)));
             arguments.push(format!("--audit-log-path={}", self.directory.join(file::AUDIT_LOG).display()));
         }

@@ -61,7 +61,7 @@ impl Environment {
     }
 
     /// The first directory of `PATH` that holds a program of this name.
-    pub(super) fn program(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
         let directories = self.path.as_deref().map(std::env::split_paths).into_iter().flatten();
         directories.map(|directory| directory.join(name)).find(|candidate| candidate.is_file())
     }

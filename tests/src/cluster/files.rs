@@ -10,7 +10,7 @@ use std::{
 use super::ClusterError;
 
 /// Writes a file that only its owner may read. A reader sees the old file or the new one, never a part.
-pub(super) fn write_private(path: &Path, text: &str) -> Result<(), ClusterError> {
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), ClusterError> {
     let partial = path.with_added_extension("partial");
     let failed = || ClusterError::file("write", path);
     remove_file(&partial)?;
@@ -20,17 +20,17 @@ pub(super) fn write_private(path: &Path, text: &str) -> Result<(), ClusterError>
 }
 
 /// Removes a file, if it is there.
-pub(super) fn remove_file(path: &Path) -> Result<(), ClusterError> {
+pub(crate) fn remove_file(path: &Path) -> Result<(), ClusterError> {
     ignore_absent(fs::remove_file(path)).map_err(ClusterError::file("remove", path))
 }
 
 /// Removes a directory with all that is in it, if it is there.
-pub(super) fn remove_directory(path: &Path) -> Result<(), ClusterError> {
+pub(crate) fn remove_directory(path: &Path) -> Result<(), ClusterError> {
     ignore_absent(fs::remove_dir_all(path)).map_err(ClusterError::file("remove", path))
 }
 
 /// Makes a directory and its parents.
-pub(super) fn create_directory(path: &Path) -> Result<(), ClusterError> {
+pub(crate) fn create_directory(path: &Path) -> Result<(), ClusterError> {
     fs::create_dir_all(path).map_err(ClusterError::file("create", path))
 }
 

@@ -9,7 +9,7 @@ const QUOTED: usize = 15;
 const LOOKED_AT: usize = 300;
 
 /// Reads a log and returns its errors, or else its last lines; a note if it cannot be read or is empty.
-pub(super) fn lines_that_matter(path: &Path) -> String {
+pub(crate) fn lines_that_matter(path: &Path) -> String {
     match fs::read(path) {
         Err(error) => format!("(read {}: {error})", path.display()),
         Ok(bytes) => {

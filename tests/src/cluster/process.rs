@@ -3,6 +3,7 @@
 //! got the same id is never touched. It must not know what the processes do.
 
 use std::{
+    ffi::OsString,
     fs::{self, OpenOptions},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -45,25 +46,27 @@ impl ProcessRecord {
 
 /// A process of this command, or one that an earlier command recorded.
 #[derive(Debug)]
-pub(super) struct Process {
-    pub(super) record: ProcessRecord,
+pub(crate) struct Process {
+    pub(crate) record: ProcessRecord,
     child: Option<Child>,
 }
 
 /// How a component is run. The environment is emptied: etcd takes settings from variables, and a proxy meant for the
 /// network must not come between servers on loopback.
 #[derive(Debug, Clone)]
-pub(super) struct Launch {
-    pub(super) name: &'static str,
-    pub(super) program: PathBuf,
-    pub(super) arguments: Vec<String>,
-    pub(super) log: PathBuf,
-    pub(super) directory: PathBuf,
+pub(crate) struct Launch {
+    pub(crate) name: &'static str,
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<String>,
+    /// Variables of its environment beside `HOME` and `TMPDIR`.
+    pub(crate) variables: Vec<(&'static str, OsString)>,
+    pub(crate) log: PathBuf,
+    pub(crate) directory: PathBuf,
 }
 
 impl Launch {
     /// Starts the process. Its log is appended to, so that a restart does not hide what came before.
-    pub(super) fn start(&self) -> Result<Process, ClusterError> {
+    pub(crate) fn start(&self) -> Result<Process, ClusterError> {
         let failed = || ClusterError::file("open", &self.log);
         let output = OpenOptions::new().create(true).append(true).open(&self.log).map_err(failed())?;
         let errors = output.try_clone().map_err(failed())?;
@@ -71,6 +74,7 @@ impl Launch {
         command.args(&self.arguments).current_dir(&self.directory).process_group(0);
         command.stdin(Stdio::null()).stdout(output).stderr(errors);
         command.env_clear().env("HOME", &self.directory).env("TMPDIR", &self.directory);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let child = command.spawn().map_err(|source| ClusterError::Run { program: self.program.clone(), source })?;
         let pid = child.id();
         // The child is ours and not waited for, so there is something to observe even if it has ended already.
@@ -86,13 +90,13 @@ impl Process {
     }
 
     /// How the process ended, if it has. Only known of a process that this command started.
-    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.as_mut().and_then(|child| child.try_wait().ok().flatten())
     }
 
     /// Sends SIGKILL, if this very process still runs. The data is thrown away with the cluster, so nothing is lost,
     /// and an API server that is asked politely can take a minute.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         match &mut self.child {
             Some(child) => child.kill().unwrap_or_default(),
             None if self.record.is_alive() => {
@@ -104,7 +108,7 @@ impl Process {
     }
 
     /// Waits until the process is gone.
-    pub(super) fn wait(&mut self) -> Result<(), ClusterError> {
+    pub(crate) fn wait(&mut self) -> Result<(), ClusterError> {
         if let Some(child) = &mut self.child {
             let waited = child.wait().map(drop);
             return waited.map_err(|source| ClusterError::Run { program: self.record.name.clone().into(), source });
@@ -160,6 +164,7 @@ mod tests {
             name: "sleeper",
             program: "/bin/sleep".into(),
             arguments: vec!["600".to_owned()],
+            variables: Vec::new(),
             log: directory.join("sleeper.log"),
             directory: directory.to_owned(),
         };

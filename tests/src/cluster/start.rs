@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::{
     Access, Assets, ClusterError, Environment, Interrupt, Record, Report, Role,
-    components::{self, Places, file},
+    components::{self, Places, Wishes, file},
     credentials::{self, Tokens},
     environment::workspace,
     files, log,
@@ -60,6 +60,9 @@ pub struct Options {
     pub controller_manager: bool,
     /// Whether the API server writes `audit.log`, for counting requests. It costs time on each request.
     pub audit: Option<AuditLevel>,
+    /// An address of this machine at which Pods reach the API server. It then listens on every address and stands in
+    /// the Service `kubernetes`; without, it listens on loopback alone and there can be no Pods.
+    pub pods_reach_it_at: Option<Ipv4Addr>,
     /// How long one component may take to become ready.
     pub ready_within: Duration,
     /// Where the temporary directory with etcd's data is made; the system's temporary directory if `None`. For honest
@@ -80,6 +83,7 @@ impl Options {
             directory: directory.into(),
             controller_manager: false,
             audit: None,
+            pods_reach_it_at: None,
             ready_within: Duration::from_mins(2),
             data_parent: None,
             environment: Environment::of_this_process(),
@@ -161,10 +165,10 @@ impl Cluster {
         let probe = Probe::new(pki.authority_der.clone(), tokens.of(Role::Admin).to_owned())?;
 
         let etcd_port = self.start_on_free_port(|port| places.etcd(port), |port| probe::http(port, "/health"))?;
-        let audit = self.options.audit;
-        self.api_server_port =
-            self.start_on_free_port(|port| places.api_server(etcd_port, port, audit), |port| is_serving(&probe, port))?;
-        self.api_server = Some(places.api_server(etcd_port, self.api_server_port, audit));
+        let wishes = Wishes { audit: self.options.audit, pods_reach_it_at: self.options.pods_reach_it_at };
+        self.api_server_port = self
+            .start_on_free_port(|port| places.api_server(etcd_port, port, wishes), |port| is_serving(&probe, port))?;
+        self.api_server = Some(places.api_server(etcd_port, self.api_server_port, wishes));
         self.record.server = format!("https://127.0.0.1:{}", self.api_server_port);
         credentials::write(&directory, &self.record.server, &pki.authority, &tokens)?;
         if let Some(program) = &assets.kube_controller_manager {

@@ -48,6 +48,59 @@ pub(crate) enum Verb {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
+    /// A whole node, which runs Pods, in namespaces of its own: needs root, containerd, runc and network plugins
+    Node {
+        #[command(subcommand)]
+        verb: NodeVerb,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeVerb {
+    /// Say what this machine lacks for a node; exits with 0 if it lacks nothing, else with 3
+    Check,
+    /// Run a command with a node, in the node's namespaces, remove the node, and exit as the command did
+    ///
+    /// The command finds what it finds under `cluster with`, and NODE_DIRECTORY, where the logs are. It reaches Pods and
+    /// Services by their addresses, and nothing else: there is no way out of the node's network.
+    With {
+        #[command(flatten)]
+        node: NodeArguments,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// What `with` runs as the first process of the namespaces
+    #[command(hide = true)]
+    Inside {
+        #[command(flatten)]
+        node: NodeArguments,
+        /// Where data goes
+        #[arg(long)]
+        data: PathBuf,
+        /// The control group of Pods
+        #[arg(long)]
+        control_group: String,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NodeArguments {
+    /// Load the images of an OCI archive; may be repeated
+    #[arg(long, value_name = "ARCHIVE")]
+    pub(crate) import: Vec<PathBuf>,
+    /// Let the API server write audit.log, with this much about each request
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) audit: Option<Audit>,
+    /// Where the logs go [default: target/cluster/node-PID of the workspace, removed when the command succeeds]
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Where the directory with the node's data is made [default: the system's temporary directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_parent: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -73,13 +126,30 @@ pub(crate) enum Audit {
     RequestResponse,
 }
 
+impl Audit {
+    /// The word of the command line.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Request => "request",
+            Self::RequestResponse => "request-response",
+        }
+    }
+}
+
+impl From<Audit> for AuditLevel {
+    fn from(audit: Audit) -> Self {
+        match audit {
+            Audit::Metadata => Self::Metadata,
+            Audit::Request => Self::Request,
+            Audit::RequestResponse => Self::RequestResponse,
+        }
+    }
+}
+
 impl ClusterArguments {
     pub(crate) fn apply(&self, options: Options) -> Options {
-        let audit = self.audit.map(|level| match level {
-            Audit::Metadata => AuditLevel::Metadata,
-            Audit::Request => AuditLevel::Request,
-            Audit::RequestResponse => AuditLevel::RequestResponse,
-        });
+        let audit = self.audit.map(AuditLevel::from);
         let (controller_manager, data_parent) = (self.controller_manager, self.data_parent.clone());
         Options { controller_manager, audit, data_parent, ..options }
     }

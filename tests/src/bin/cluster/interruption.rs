@@ -39,10 +39,10 @@ impl Interruptions {
 
     /// Runs blocking work on a thread of its own; a signal sets the flag that the work looks at, and the work is waited
     /// for.
-    pub(crate) async fn guard<T: Send + 'static>(
+    pub(crate) async fn guard<T: Send + 'static, E: From<ClusterError> + Send + 'static>(
         &mut self,
-        work: impl FnOnce(Interrupt) -> Result<T, ClusterError> + Send + 'static,
-    ) -> Result<T, ClusterError> {
+        work: impl FnOnce(Interrupt) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
         let interrupt = Interrupt::default();
         let mut task = tokio::task::spawn_blocking({
             let interrupt = interrupt.clone();
@@ -51,7 +51,7 @@ impl Interruptions {
         loop {
             tokio::select! {
                 // A panic of the work was printed by its thread.
-                done = &mut task => return done.unwrap_or(Err(ClusterError::Interrupted)),
+                done = &mut task => return done.unwrap_or_else(|_| Err(ClusterError::Interrupted.into())),
                 _ = self.next() => interrupt.set(),
             }
         }

@@ -5,11 +5,15 @@
 mod arguments;
 mod dev;
 mod interruption;
+mod node;
 mod with;
 
 use std::process::ExitCode;
 
-use cicdcontext_tests::cluster::{ClusterError, Environment, Report, build};
+use cicdcontext_tests::{
+    cluster::{Environment, Report, build},
+    node::NodeError,
+};
 use clap::Parser;
 
 use self::{
@@ -29,20 +33,21 @@ async fn main() -> ExitCode {
 }
 
 /// Returns the exit code.
-async fn run(verb: Verb) -> Result<u8, ClusterError> {
+async fn run(verb: Verb) -> Result<u8, NodeError> {
     let mut interruptions = Interruptions::listen()?;
     match verb {
         Verb::Build => {
             let environment = Environment::of_this_process();
             let built = interruptions.guard(move |stop| build(&environment, &Report::default(), &stop)).await;
-            interruptions.report(built, |path| println!("{}", path.display()))
+            Ok(interruptions.report(built, |path| println!("{}", path.display()))?)
         }
         Verb::Start { cluster, dir } => {
             let directory = dir.unwrap_or_else(dev::directory);
             let started = interruptions.guard(move |stop| dev::start(&directory, &cluster, stop)).await;
-            interruptions.report(started, |usage| print!("{usage}"))
+            Ok(interruptions.report(started, |usage| print!("{usage}"))?)
         }
-        Verb::Stop { dir } => dev::stop(&dir.unwrap_or_else(dev::directory)).map(|()| 0),
-        Verb::With { cluster, dir, command } => with::run(&cluster, dir, &command, &mut interruptions).await,
+        Verb::Stop { dir } => Ok(dev::stop(&dir.unwrap_or_else(dev::directory)).map(|()| 0)?),
+        Verb::Node { verb } => node::run(verb, &mut interruptions).await,
+        Verb::With { cluster, dir, command } => Ok(with::run(&cluster, dir, &command, &mut interruptions).await?),
     }
 }

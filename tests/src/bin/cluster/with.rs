@@ -5,12 +5,12 @@ use std::{
     fs,
     io::{IsTerminal, stdin},
     os::unix::process::ExitStatusExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{self, ExitStatus},
     time::Duration,
 };
 
-use cicdcontext_tests::cluster::{Access, ClusterError, Options, Provided};
+use cicdcontext_tests::cluster::{ClusterError, Options, Provided, Report};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::{process::Command, time::timeout};
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long an interrupted command may take to end by itself.
-const GRACE: Duration = Duration::from_secs(10);
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 /// Returns the exit code of the command.
 pub(crate) async fn run(
@@ -37,22 +37,34 @@ pub(crate) async fn run(
     let mut started = None;
     let interrupted = interruptions.report(provided, |provided| started = Some(provided))?;
     let Some(provided) = started else { return Ok(interrupted) };
-    let ended = supervise(command, &provided.access(), interruptions).await;
+    let ended = supervise(command, provided.access().variables(), GRACE, interruptions).await;
     // Also when the command could not be run.
     provided.stop()?;
     let code = ended?;
-    if code == 0 && is_ours {
-        fs::remove_dir_all(&logs).map_err(|source| ClusterError::File { action: "remove", path: logs, source })?;
-    } else if code != 0 {
-        report.line(format!("the command ended with {code}; logs are in {}", logs.display()));
-    }
+    keep_or_remove(&logs, code, is_ours, &report)?;
     Ok(code)
 }
 
-/// Runs the command to its end, passing signals on.
-async fn supervise(
+/// Removes the logs of a command that succeeded, and says where those of one that failed are.
+pub(crate) fn keep_or_remove(logs: &Path, code: u8, is_ours: bool, report: &Report) -> Result<(), ClusterError> {
+    if code == 0 && is_ours {
+        return fs::remove_dir_all(logs).map_err(|source| ClusterError::File {
+            action: "remove",
+            path: logs.to_owned(),
+            source,
+        });
+    }
+    if code != 0 {
+        report.line(format!("the command ended with {code}; logs are in {}", logs.display()));
+    }
+    Ok(())
+}
+
+/// Runs the command to its end, passing signals on; after one it may take as long as `grace` to end by itself.
+pub(crate) async fn supervise(
     command: &[OsString],
-    access: &Access,
+    variables: Vec<(String, OsString)>,
+    grace: Duration,
     interruptions: &mut Interruptions,
 ) -> Result<u8, ClusterError> {
     let Some((program, rest)) = command.split_first() else { return Ok(0) };
@@ -62,7 +74,7 @@ async fn supervise(
     // `cargo test` does not stop the test it runs.
     let at_terminal = stdin().is_terminal();
     let mut child = Command::new(program);
-    child.args(rest).envs(access.variables());
+    child.args(rest).envs(variables);
     if !at_terminal {
         child.process_group(0);
     }
@@ -80,7 +92,7 @@ async fn supervise(
     if !(at_terminal && signal == Signal::INT) {
         send(signal);
     }
-    let ended = timeout(GRACE, child.wait()).await;
+    let ended = timeout(grace, child.wait()).await;
     if ended.is_err() || !at_terminal {
         // Of a group also the members that did not care about the signal.
         send(Signal::KILL);
