@@ -37,14 +37,16 @@ static: ## Build cicdctl as one static binary; prints where it is
 	CC_$(subst -,_,$(musl))=cc $(cargo) build --locked --profile static --target $(musl) --package cicdcontext-cli
 	@echo $(static)
 
-generate: ## Write the generated files anew: the CRDs in crds/manifests, the references of templates, metrics and cicdctl in docs
+generate: ## Write the generated files anew: CRDs, roles and admission policies, the references of templates, metrics and cicdctl in docs
 	cargo run -q -p cicdcontext-crds --bin crdgen
+	cargo run -q -p cicdcontext-packaging --bin rights
 	cargo run -q -p cicdcontext-engine --bin templatedoc
 	METRICS_PAGE=write cargo test -q -p cicdcontext-operator --lib the_page_of_metrics
 	CLI_PAGE=write cargo test -q -p cicdcontext-cli --test reference the_page_of_the_command
 
 generated: build ## Check that the generated files are current
 	$(programs)/crdgen --check
+	$(programs)/rights --check
 	$(programs)/templatedoc --check
 
 cluster: build ## Start etcd, kube-apiserver and kube-controller-manager on loopback and print how to use them
