@@ -43,6 +43,10 @@ pub struct RunArguments {
     #[arg(long, value_name = "SELECTOR")]
     pub selector: Option<String>,
 
+    /// Read ClusterCicdBases, which needs a ClusterRole. With false, whatever builds on one is not ready, and says so.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub cluster_bases: bool,
+
     /// Work only while this process holds the Lease that has the name of --instance; the other replicas stand by. With
     /// false, nobody else may work for the same objects.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]

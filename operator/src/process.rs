@@ -109,6 +109,7 @@ async fn work(
         unknown_context_grace: arguments.unknown_context_grace,
         watch_timeout: arguments.watch_timeout,
         selector: arguments.selector.clone(),
+        cluster_bases: arguments.cluster_bases,
         cluster_domain: arguments.cluster_domain.clone(),
         proxies,
         configuration_cache_bytes: arguments.configuration_cache_bytes,

@@ -58,6 +58,8 @@ pub struct Settings {
     pub watch_timeout: Duration,
     /// The contexts that are ours; `None`: all.
     pub selector: Option<String>,
+    /// Whether ClusterCicdBases are read.
+    pub cluster_bases: bool,
     /// DNS domain of the cluster.
     pub cluster_domain: String,
     /// The proxies that endpoints may name.
@@ -234,7 +236,8 @@ impl Operator {
     ) -> Self {
         let (schemas, computing) = (Arc::<Schemas>::default(), Arc::<Computing>::default());
         let caches = Caches::default();
-        let bases = Bases { namespaced: Arc::clone(&caches.bases), cluster: Arc::clone(&caches.cluster_bases) };
+        let cluster = settings.cluster_bases.then(|| Arc::clone(&caches.cluster_bases));
+        let bases = Bases { namespaced: Arc::clone(&caches.bases), cluster };
         Self {
             configurations: Configurations::new(bases, settings.configuration_cache_bytes, &metrics),
             writers: Writers::new(

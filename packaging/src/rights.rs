@@ -7,6 +7,7 @@
 
 pub mod definition;
 pub mod form;
+pub mod policy;
 pub mod roles;
 
 use std::{
@@ -15,7 +16,13 @@ use std::{
 };
 
 /// Folders, below the workspace's, that hold generated files only.
-pub const FOLDERS: [&str; 2] = ["deploy/rbac", "charts/cicdcontext/templates/rbac"];
+pub const FOLDERS: [&str; 5] = [
+    "deploy/rbac",
+    "deploy/admission",
+    "deploy/admission/configure",
+    "charts/cicdcontext/templates/rbac",
+    "charts/cicdcontext/templates/admission",
+];
 
 /// A generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +62,9 @@ pub enum RightsError {
 
 /// Every generated file.
 pub fn files() -> Vec<File> {
-    roles::files()
+    let mut files = roles::files();
+    files.extend(policy::files());
+    files
 }
 
 /// Writes every generated file below `workspace`.

@@ -28,8 +28,8 @@ const PARSED: usize = 10;
 pub struct Bases {
     /// Bases of namespaces.
     pub namespaced: watch::Shared<CicdBase>,
-    /// Bases for all namespaces.
-    pub cluster: watch::Shared<ClusterCicdBase>,
+    /// Bases for all namespaces, unless this operator does not read those.
+    pub cluster: Option<watch::Shared<ClusterCicdBase>>,
 }
 
 /// Which content a base has: another after each change of its spec, and for another object of its name. A change of
@@ -67,12 +67,19 @@ pub(super) struct BaseReader {
     bases: Bases,
     parsed: Budgeted<BaseKey, Arc<ParsedBase>>,
     parents: Mutex<HashMap<BaseKey, (Version, Parents)>>,
+    /// What stands for every ClusterCicdBase if those are not read.
+    unread: Arc<ParsedBase>,
 }
+
+/// Why a ClusterCicdBase cannot be used where nobody reads them.
+const UNREAD: &str = "this operator reads no ClusterCicdBases (it runs with --cluster-bases=false); build on a CicdBase \
+                      of this namespace";
 
 impl BaseReader {
     pub(super) fn new(bases: Bases, metrics: CacheMetrics) -> Self {
         let parsed = Budgeted::new(BUDGET_BYTES, |base| Arc::strong_count(base) > 1, metrics);
-        Self { bases, parsed, parents: Mutex::default() }
+        let unread = Arc::new(ParsedBase { version: Version::NONE, content: Err(UNREAD.to_owned()) });
+        Self { bases, parsed, parents: Mutex::default(), unread }
     }
 
     /// The version of the base that a reference of an object in `namespace` names.
@@ -82,6 +89,9 @@ impl BaseReader {
 
     /// The base that a reference of an object in `namespace` names.
     pub(super) fn base(&self, reference: &BaseReference, namespace: &str) -> Option<Arc<ParsedBase>> {
+        if reference.kind == BaseKind::ClusterCicdBase && self.bases.cluster.is_none() {
+            return Some(Arc::clone(&self.unread));
+        }
         let object = key_of(reference, namespace);
         let found = self.find(reference.kind, &object)?;
         let (version, key) = (found.version(), (reference.kind, object));
@@ -134,7 +144,8 @@ impl BaseReader {
         match kind {
             BaseKind::CicdBase => watch::read(&self.bases.namespaced, |store| store.get(object)).map(Found::Namespaced),
             BaseKind::ClusterCicdBase => {
-                watch::read(&self.bases.cluster, |store| store.get(object)).map(Found::Cluster)
+                let cluster = self.bases.cluster.as_ref()?;
+                watch::read(cluster, |store| store.get(object)).map(Found::Cluster)
             }
         }
     }

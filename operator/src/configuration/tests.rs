@@ -19,7 +19,7 @@ impl World {
     fn new(budget: usize) -> Self {
         let bases = Bases {
             namespaced: Arc::new(RwLock::new(Store::<CicdBase>::new(&[]))),
-            cluster: Arc::new(RwLock::new(Store::<ClusterCicdBase>::new(&[]))),
+            cluster: Some(Arc::new(RwLock::new(Store::<ClusterCicdBase>::new(&[])))),
         };
         let metrics = Metrics::new();
         Self { configurations: Configurations::new(bases.clone(), budget, &metrics), bases, metrics }
@@ -159,4 +159,21 @@ fn checking_a_base_keeps_nothing_and_names_the_first_template_that_does_not_comp
     let error = check(json!({"contexts": {"stage": tells("{{#if}")}})).unwrap().unwrap();
     assert!(error.contains("pipelines.build.eventHandlers.success[tell].notify.message"), "{error}");
     assert_eq!(world.metrics.cache("configurations").bytes.get(), 0);
+}
+
+#[test]
+fn where_cluster_bases_are_not_read_whoever_names_one_is_told_so() {
+    let mut world = World::new(DEFAULT_BUDGET_BYTES);
+    let shop = context("a", "shop", &json!({"bases": [{"kind": "ClusterCicdBase", "name": "platform"}]}));
+    assert_eq!(world.of(&shop).unwrap_err().reason, "BaseNotFound");
+    world.bases.cluster = None;
+    world.configurations = Configurations::new(world.bases.clone(), DEFAULT_BUDGET_BYTES, &world.metrics);
+    let not_ready = world.of(&shop).unwrap_err();
+    assert_eq!(not_ready.reason, "BaseNotReady");
+    assert_eq!(
+        not_ready.message,
+        "read ClusterCicdBase/platform, which the bases of CicdContext/shop name: this operator reads no \
+         ClusterCicdBases (it runs with --cluster-bases=false); build on a CicdBase of this namespace"
+    );
+    assert!(world.configurations.facts(&shop).is_some(), "it is not resolved again and again");
 }

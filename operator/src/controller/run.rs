@@ -177,6 +177,9 @@ fn start_watches(
         wake::base_changed(operator, changed, &reference, Some(&changed.key.namespace));
     });
     start.namespaced(&caches.endpoints, None, wake::endpoint_changed);
+    if !operator.settings.cluster_bases {
+        return;
+    }
     let all = Watch::all(operator.client.clone(), None, operator.settings.watch_timeout);
     start.one(all, &caches.cluster_bases, |operator, changed| {
         let reference = BaseReference { kind: BaseKind::ClusterCicdBase, name: changed.key.name.clone() };

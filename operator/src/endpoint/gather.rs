@@ -94,15 +94,16 @@ pub async fn gather(
             Some(stored) => match stored.spec() {
                 Err(_) if home != namespace => EndpointLookup::NotAllowed,
                 Err(malformed) => EndpointLookup::Broken(malformed.to_string()),
-                Ok(spec) if home != namespace && !allows(operator, &spec, namespace).await? => {
-                    EndpointLookup::NotAllowed
-                }
-                Ok(spec) => match operator.compiled(&stored, &spec).await {
-                    Ok(endpoint) => {
-                        gathered.specs.insert(reference.clone(), (Arc::clone(&stored), spec));
-                        EndpointLookup::Found(endpoint)
-                    }
-                    Err(problem) => EndpointLookup::Broken(problem),
+                Ok(spec) => match allowed(operator, &spec, home, namespace).await? {
+                    Allowed::No => EndpointLookup::NotAllowed,
+                    Allowed::CannotTell => EndpointLookup::Broken(CANNOT_TELL.to_owned()),
+                    Allowed::Yes => match operator.compiled(&stored, &spec).await {
+                        Ok(endpoint) => {
+                            gathered.specs.insert(reference.clone(), (Arc::clone(&stored), spec));
+                            EndpointLookup::Found(endpoint)
+                        }
+                        Err(problem) => EndpointLookup::Broken(problem),
+                    },
                 },
             },
         };
@@ -137,16 +138,40 @@ pub(super) async fn find(
     }
 }
 
-/// Whether an endpoint allows contexts of another namespace.
-async fn allows(operator: &Operator, spec: &CicdEndpointSpec, namespace: &str) -> Result<bool, RequestError> {
-    let Some(allowed) = &spec.allowed_namespaces else { return Ok(false) };
-    if allowed.names.iter().flatten().any(|name| name == namespace) {
-        return Ok(true);
+/// Whether an endpoint may be used.
+enum Allowed {
+    Yes,
+    No,
+    /// Its selector asks for labels that the operator may not read.
+    CannotTell,
+}
+
+const CANNOT_TELL: &str = "the operator may not get Namespaces, so spec.allowedNamespaces.selector cannot be checked; \
+                           allow it that, or list the namespace in spec.allowedNamespaces.names";
+
+/// Whether an endpoint of namespace `home` allows contexts of `namespace`.
+async fn allowed(
+    operator: &Operator,
+    spec: &CicdEndpointSpec,
+    home: &str,
+    namespace: &str,
+) -> Result<Allowed, RequestError> {
+    if home == namespace {
+        return Ok(Allowed::Yes);
     }
-    let Some(selector) = &allowed.selector else { return Ok(false) };
+    let Some(allowed) = &spec.allowed_namespaces else { return Ok(Allowed::No) };
+    if allowed.names.iter().flatten().any(|name| name == namespace) {
+        return Ok(Allowed::Yes);
+    }
+    let Some(selector) = &allowed.selector else { return Ok(Allowed::No) };
     // A selector that cannot be read selects nothing.
-    let Ok(selector) = Selector::try_from(selector.clone()) else { return Ok(false) };
+    let Ok(selector) = Selector::try_from(selector.clone()) else { return Ok(Allowed::No) };
     let api: Api<Namespace> = Api::all(operator.client.clone());
-    let found = bounded(api.get_metadata(namespace)).await?;
-    Ok(selector.matches(&found.metadata.labels.unwrap_or_default()))
+    match bounded(api.get_metadata(namespace)).await {
+        Ok(found) if selector.matches(&found.metadata.labels.clone().unwrap_or_default()) => Ok(Allowed::Yes),
+        Ok(_) => Ok(Allowed::No),
+        // Asked again and again, it would hold up every event of the context, and nobody would be told.
+        Err(error) if error.code() == Some(403) => Ok(Allowed::CannotTell),
+        Err(error) => Err(error),
+    }
 }
