@@ -12,3 +12,4 @@ pub mod node;
 pub mod operator;
 pub mod receiver;
 pub mod shifted_clock;
+pub mod tekton;

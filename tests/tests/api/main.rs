@@ -69,6 +69,7 @@ mod state_schema;
 mod state_writes;
 mod success_when;
 mod suspension;
+mod tekton;
 mod tls_endpoints;
 mod trigger_pipeline;
 mod unreachable;

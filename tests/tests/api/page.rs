@@ -170,7 +170,7 @@ async fn typed_in(mut shell: Command, variables: &[(String, String)], input: Opt
 }
 
 /// Where the programs of this build are.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let test = env::current_exe().unwrap();
     test.ancestors().nth(2).unwrap().to_owned()
 }
