@@ -19,7 +19,7 @@ suites = $(shell sed -n '/^\[\[test\]\]/,/^$$/s/^name = "\(.*\)"/--test \1/p' te
 integration = test --locked --workspace --features cicdcontext-tests/cluster $(suites)
 
 .DEFAULT_GOAL := help
-.PHONY: help build static generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration guarantees test differential demo bench bench-cli chaos chaos-short fuzz clean-ish
+.PHONY: help build static generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration guarantees test differential demo bench bench-cli chaos chaos-short fuzz clean-ish workflows version chart dist
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -79,8 +79,27 @@ guarantees: build ## Kill the operator at every point between two effects and wr
 	CARGO_NET_OFFLINE=$(offline) GUARANTEES_FILE=$(CURDIR)/docs/guarantees.md $(programs)/cluster with -- \
 		cargo $(integration) -- --nocapture crashes::wherever
 
-test: ## Everything that must pass: format, clippy, generated files, unit tests, integration suite
-	@.ci/stages fmt-check clippy generated unit integration
+workflows: ## Check the workflows of GitHub with actionlint
+	go -C tests/tools/actionlint tool actionlint -shellcheck= -pyflakes= $(CURDIR)/.github/workflows/*.yaml
+
+test: ## Everything that must pass: format, clippy, generated files, workflows, unit tests, integration suite
+	@.ci/stages fmt-check clippy generated workflows unit integration
+
+workspace_version := $(shell sed -n '/^\[workspace.package\]/,/^\[workspace.lints/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+
+version: ## Print the version of this checkout
+	@echo $(workspace_version)
+
+# Where the chart finds the images by default: on the node. A release says where they are pushed to.
+CHART_REGISTRY ?= localhost
+CHART_REPOSITORY ?= cicdcontext
+HELM ?= helm
+
+chart: ## Package the chart (CHART_REGISTRY=ghcr.io CHART_REPOSITORY=OWNER/NAME: where its images are); prints where it is
+	@HELM="$(HELM)" .ci/package-chart $(CURDIR)/charts/cicdcontext $(CARGO_TARGET_DIR)/chart $(CHART_REGISTRY) $(CHART_REPOSITORY)
+
+dist: image ## Build what is downloaded: programs as an archive, bills of materials, checksums; prints where they are
+	@.ci/package-programs $(CARGO_TARGET_DIR)/$(musl)/static $(CARGO_TARGET_DIR)/image $(CARGO_TARGET_DIR)/dist $(workspace_version)
 
 # The predecessor in a Python environment of its own, exactly as its users have it, and what it is compared with.
 predecessor := $(cache)/predecessor

@@ -5,6 +5,7 @@
 mod catalogue;
 mod labels;
 mod register;
+mod zero;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 
@@ -18,7 +19,7 @@ use self::catalogue::Catalogue;
 pub use self::{
     catalogue::{Described, table},
     labels::{
-        CacheLabel, KindLabel, OTHER, OutcomeLabels, QueueLabel, ReasonLabel, ResultLabel, ResultLabels,
+        CacheLabel, KindLabel, OTHER, OutcomeLabels, PhaseLabel, QueueLabel, ReasonLabel, ResultLabel, ResultLabels,
         WriteErrorLabels, WriteLabels, known_reason,
     },
     register::TARGETS,
@@ -66,6 +67,7 @@ pub struct Metrics {
     pub attempt_duration: Histograms<ResultLabel>,
     pub attempts_under_way: Gauge,
     pub deliveries: Family<OutcomeLabels, Counter>,
+    pub given_up: Family<PhaseLabel, Counter>,
     pub deliveries_waiting: Gauge,
     pub oldest_waiting: Gauge<f64, std::sync::atomic::AtomicU64>,
     pub claims: Gauge,
@@ -90,6 +92,7 @@ pub struct Metrics {
     pub cache_evictions: Family<CacheLabel, Counter>,
     pub cache_bytes: Family<CacheLabel, Gauge>,
     pub leader: Gauge,
+    pub start_time: Gauge<f64, std::sync::atomic::AtomicU64>,
 }
 
 impl fmt::Debug for Metrics {
@@ -160,6 +163,14 @@ impl Metrics {
                 self.write_errors.get_or_create(&WriteErrorLabels { target, error: error.class() }).inc();
             }
             answered
+        }
+    }
+
+    /// Counts a delivery that ended. The reason is one of [`known_reason`].
+    pub fn delivery_ended(&self, phase: &'static str, reason: &'static str) {
+        self.deliveries.get_or_create(&OutcomeLabels { phase, reason }).inc();
+        if matches!(phase, "Failed" | "Unknown") {
+            self.given_up.get_or_create(&PhaseLabel { phase }).inc();
         }
     }
 

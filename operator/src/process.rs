@@ -1,6 +1,11 @@
 //! One operator process: from its arguments to running controllers, and back when it is told to stop.
 
-use std::{error::Error, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use cicdcontext_delivery::{Policy, Sender};
 use cicdcontext_dispatch::Proxies;
@@ -52,6 +57,8 @@ async fn serve(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     let mut election = election(&arguments, &connection)?;
     let sender = Sender::new(forbid_server(policy, connection.server()).await)?;
     let metrics = Arc::new(Metrics::new());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    metrics.start_time.set(now.as_secs_f64());
     let stop = stop_on_signals()?;
 
     let listener = TcpListener::bind(arguments.listen)

@@ -128,7 +128,7 @@ fn ended(
         }
         let phase = phase_of(handler);
         let reason = known_reason(handler.reason.as_deref().unwrap_or_default());
-        operator.metrics.deliveries.get_or_create(&OutcomeLabels { phase, reason }).inc();
+        operator.metrics.delivery_ended(phase, reason);
         if !bad {
             delivery.log("delivery ended");
             continue;

@@ -13,6 +13,13 @@ pub struct OutcomeLabels {
     pub reason: &'static str,
 }
 
+/// How a delivery ended badly.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct PhaseLabel {
+    /// Failed or Unknown
+    pub phase: &'static str,
+}
+
 /// How an attempt, or a piece of work, ended.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct ResultLabels {

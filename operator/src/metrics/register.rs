@@ -15,7 +15,19 @@ pub const TARGETS: &str = "`target`: context_state, context_status, context_dele
     endpoint_status, kubernetes_event";
 
 /// What `kind` of work can be, in Markdown.
-const WORK: &str = "`kind`: context, event, state_write, base, endpoint, delivery, redelivery, history";
+pub(super) const WORK: &str = "`kind`: context, event, state_write, base, endpoint, delivery, redelivery, history";
+/// What `kind` of objects is watched, in Markdown.
+pub(super) const WATCHED: &str =
+    "`kind`: CicdContext, CicdEvent, CicdStateWrite, CicdBase, ClusterCicdBase, CicdEndpoint";
+/// What becomes of an annotation, in Markdown.
+pub(super) const ANNOTATIONS: &str = "`result`: created, known, refused, stale";
+/// How a delivery ends badly, in Markdown.
+pub(super) const GIVEN_UP: &str = "`phase`: Failed, Unknown";
+/// Why an address is refused, in Markdown.
+pub(super) const EGRESS: &str = "`reason`: NotAUrl, Scheme, UserInformation, PlainHttp, Denied, Forbidden, Loopback, LinkLocal, Metadata, Private, Reserved, Multicast, Broadcast, Unspecified, OtherHost";
+/// How a write fails, in Markdown.
+pub(super) const WRITE_ERRORS: &str =
+    "`target`: as above; `error`: Conflict, NotFound, Overload, Refused, ServerError, Timeout, Unavailable";
 const EVENT_OUTCOME: &str = "`phase`: Succeeded, Failed, Skipped; `reason`: as in the condition Succeeded";
 const OUTCOME: &str = "`phase`: Succeeded, Failed, Skipped, Unknown; `reason`: as in the status";
 
@@ -33,17 +45,30 @@ fn durations() -> Histogram {
 
 impl Metrics {
     /// Registers everything with the prefix `cicdcontext`.
-    #[allow(clippy::too_many_lines, reason = "it is a list")]
     pub fn new() -> Self {
+        let metrics = Self::register();
+        metrics.show_from_zero();
+        metrics
+    }
+
+    #[allow(clippy::too_many_lines, reason = "it is a list")]
+    fn register() -> Self {
         let mut all = Catalogue::new();
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         all.add_info("build", "The program, always 1", "`version`", version);
         Self {
             leader: all.add("leader", "1 if this process works, 0 if it stands by", "", Gauge::default()),
+            start_time: all.add_in(
+                Unit::Seconds,
+                "start_time",
+                "When the process began, in seconds since 1970",
+                "",
+                Gauge::default(),
+            ),
             annotations: all.add(
                 "annotations",
                 "Event annotations that were looked at: created (an event was made of it), known (there was or had been one), refused (the API server took no event; it is tried again), stale (it came with a restored context)",
-                "`result`: created, known, refused, stale",
+                ANNOTATIONS,
                 Family::default(),
             ),
             events_started: all.add(
@@ -75,6 +100,12 @@ impl Metrics {
             ),
             attempts_under_way: all.add("delivery_attempts_under_way", "Attempts that are being made", "", Gauge::default()),
             deliveries: all.add("deliveries", "Deliveries that ended, after all their attempts", OUTCOME, Family::default()),
+            given_up: all.add(
+                "deliveries_given_up",
+                "Those of them that ended badly; unlike them shown from 0 on, so that already the first is an increase",
+                GIVEN_UP,
+                Family::default(),
+            ),
             deliveries_waiting: all.add(
                 "deliveries_waiting",
                 "Deliveries that wait: for a retry, a limit, a suspended or missing endpoint, or a suspended context",
@@ -94,7 +125,7 @@ impl Metrics {
             egress_refusals: all.add(
                 "egress_refusals",
                 "Attempts that were refused because of their address; nothing was sent",
-                "`reason`: NotAUrl, Scheme, UserInformation, PlainHttp, Denied, Forbidden, Loopback, LinkLocal, Metadata, Private, Reserved, Multicast, Broadcast, Unspecified, OtherHost",
+                EGRESS,
                 Family::default(),
             ),
             state_writes: all.add(
@@ -114,16 +145,16 @@ impl Metrics {
             write_errors: all.add(
                 "api_write_errors",
                 "Those of them that failed",
-                "`target`: as above; `error`: Conflict, NotFound, Overload, Refused, ServerError, Timeout, Unavailable",
+                WRITE_ERRORS,
                 Family::default(),
             ),
             watch_lists: all.add(
                 "watch_lists",
                 "Lists that watches began with; more than one for each watched namespace means that one could not go on where it was",
-                "`kind`: CicdContext, CicdEvent, CicdStateWrite, CicdBase, ClusterCicdBase, CicdEndpoint",
+                WATCHED,
                 Family::default(),
             ),
-            watch_errors: all.add("watch_errors", "Watches that were interrupted by an error", "`kind`: as above", Family::default()),
+            watch_errors: all.add("watch_errors", "Watches that were interrupted by an error", WATCHED, Family::default()),
             dropped_reports: all.add(
                 "kubernetes_events_dropped",
                 "Kubernetes Events that were not written: too many waited, or the API server did not take them",
@@ -148,7 +179,7 @@ impl Metrics {
             cached_objects: all.add(
                 "cached_objects",
                 "Objects that the operator knows",
-                "`kind`: CicdContext, CicdEvent, CicdStateWrite, CicdBase, ClusterCicdBase, CicdEndpoint",
+                WATCHED,
                 Family::default(),
             ),
             history_deleted: all.add(

@@ -42,6 +42,7 @@ mod lost_answers;
 mod malformed;
 mod manual_choice;
 mod many_waiting;
+mod monitoring;
 mod object;
 mod observability;
 mod overload;
