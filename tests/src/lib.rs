@@ -13,3 +13,4 @@ pub mod operator;
 pub mod receiver;
 pub mod shifted_clock;
 pub mod tekton;
+pub mod tools;

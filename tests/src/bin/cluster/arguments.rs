@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Build etcd, kube-apiserver, kube-controller-manager and kubectl, if they are not built yet
     Build,
+    /// Build Helm, kubeconform and actionlint, if they are not built yet, and print the directory that holds them
+    Tools,
     /// Start a cluster that keeps running, and print how to use and stop it
     Start {
         #[command(flatten)]

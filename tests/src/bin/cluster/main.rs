@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use cicdcontext_tests::{
     cluster::{Environment, Report, build},
     node::NodeError,
+    tools::Tools,
 };
 use clap::Parser;
 
@@ -40,6 +41,11 @@ async fn run(verb: Verb) -> Result<u8, NodeError> {
             let environment = Environment::of_this_process();
             let built = interruptions.guard(move |stop| build(&environment, &Report::default(), &stop)).await;
             Ok(interruptions.report(built, |path| println!("{}", path.display()))?)
+        }
+        Verb::Tools => {
+            let environment = Environment::of_this_process();
+            let built = interruptions.guard(move |stop| Tools::build(&environment, &Report::default(), &stop)).await;
+            Ok(interruptions.report(built, |tools| println!("{}", tools.directory().display()))?)
         }
         Verb::Start { cluster, dir } => {
             let directory = dir.unwrap_or_else(dev::directory);
