@@ -22,7 +22,7 @@ pub use self::{
     confinement::Confinement,
     error::NodeError,
     ground::ADDRESS,
-    images::{RECEIVER, programs},
+    images::{RECEIVER, SHOW, programs},
     requirements::{Missing, missing},
     start::{Node, Options},
 };

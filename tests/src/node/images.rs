@@ -10,6 +10,8 @@ pub(super) const PAUSE: &str = "localhost/cicdcontext/node-pause:1";
 pub(super) const DNS: &str = "localhost/cicdcontext/node-dns:1";
 /// Takes requests over https and shows them.
 pub const RECEIVER: &str = "localhost/cicdcontext/node-receiver:1";
+/// Prints files.
+pub const SHOW: &str = "localhost/cicdcontext/node-show:1";
 
 /// Returns the directory with the programs of the images, building them first if the cache does not hold them.
 ///
@@ -19,10 +21,10 @@ pub fn programs(environment: &Environment, report: &Report, interrupt: &Interrup
     let module = GoModule {
         directory: workspace().join("tests/node"),
         title: "the programs of the node's images",
-        announcement: "building CoreDNS, a receiver and a pause program from tests/node; a cold build takes about 2 \
+        announcement: "building CoreDNS and small programs from tests/node; a cold build takes about 2 \
                        minutes on two cores, and only the first run needs it",
         packages: "./...",
-        programs: &["dns", "pause", "receiver"],
+        programs: &["dns", "pause", "receiver", "show"],
         links: &[],
         linker_flags: "-s -w",
     };

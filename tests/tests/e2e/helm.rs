@@ -1,0 +1,60 @@
+//! Helm, with the chart of this repository, as a person would use it.
+
+use std::path::PathBuf;
+
+use cicdcontext_tests::cluster::{Role, workspace};
+use tokio::process::Command;
+
+use crate::stage::{Stage, run};
+
+/// What the release and its namespace are called everywhere in the documentation.
+pub(crate) const RELEASE: &str = "cicdcontext";
+pub(crate) const NAMESPACE: &str = "cicdcontext-system";
+
+/// Helm's own limit for each of its waits.
+const TIMEOUT: &str = "--timeout=2m";
+
+/// The chart, unless `E2E_CHART` names another one.
+fn chart() -> PathBuf {
+    std::env::var_os("E2E_CHART").map_or_else(|| workspace().join("charts/cicdcontext"), PathBuf::from)
+}
+
+/// Runs Helm. It must succeed.
+async fn helm(stage: &Stage, arguments: &[&str]) -> String {
+    let program = std::env::var_os("E2E_HELM").expect("E2E_HELM names the program (`make e2e` sets it)");
+    let directory =
+        PathBuf::from(std::env::var_os("NODE_DIRECTORY").expect("`cluster node with` sets it")).join("helm");
+    let mut command = Command::new(program);
+    command.args(arguments).env("KUBECONFIG", stage.access.kubeconfig(Role::Admin));
+    for (variable, folder) in [("HELM_CACHE_HOME", "cache"), ("HELM_CONFIG_HOME", "config"), ("HELM_DATA_HOME", "data")]
+    {
+        command.env(variable, directory.join(folder));
+    }
+    run(&mut command, "").await.unwrap_or_else(|problem| panic!("helm {}: {problem}", arguments.join(" ")))
+}
+
+/// Installs the chart with no value set, and waits as `--wait` does.
+pub(crate) async fn install(stage: &Stage) {
+    let chart = chart();
+    let chart = chart.to_str().unwrap();
+    helm(stage, &["install", RELEASE, chart, "--namespace", NAMESPACE, "--wait", TIMEOUT]).await;
+}
+
+/// Upgrades the release, with these values beside those it has.
+pub(crate) async fn upgrade(stage: &Stage, values: &[&str]) {
+    let chart = chart();
+    let chart = chart.to_str().unwrap();
+    let fixed = ["upgrade", RELEASE, chart, "--namespace", NAMESPACE, "--reuse-values", "--wait", TIMEOUT];
+    let values: Vec<&str> = values.iter().flat_map(|value| ["--set", value]).collect();
+    helm(stage, &[&fixed[..], &values[..]].concat()).await;
+}
+
+/// Runs the chart's own test, and returns what Helm says about it.
+pub(crate) async fn test(stage: &Stage) -> String {
+    helm(stage, &["test", RELEASE, "--namespace", NAMESPACE, TIMEOUT, "--logs"]).await
+}
+
+/// Removes the release.
+pub(crate) async fn uninstall(stage: &Stage) {
+    helm(stage, &["uninstall", RELEASE, "--namespace", NAMESPACE, "--wait", TIMEOUT]).await;
+}
