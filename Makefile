@@ -37,12 +37,13 @@ static: ## Build cicdctl as one static binary; prints where it is
 	CC_$(subst -,_,$(musl))=cc $(cargo) build --locked --profile static --target $(musl) --package cicdcontext-cli
 	@echo $(static)
 
-generate: ## Write the generated files anew: CRDs, roles and admission policies, the references of templates, metrics and cicdctl in docs
+generate: ## Write the generated files anew: CRDs, roles and admission policies, the references of templates, metrics, cicdctl and the chart
 	cargo run -q -p cicdcontext-crds --bin crdgen
 	cargo run -q -p cicdcontext-packaging --bin rights
 	cargo run -q -p cicdcontext-engine --bin templatedoc
 	METRICS_PAGE=write cargo test -q -p cicdcontext-operator --lib the_page_of_metrics
 	CLI_PAGE=write cargo test -q -p cicdcontext-cli --test reference the_page_of_the_command
+	CHART_PAGE=write cargo test -q -p cicdcontext-tests --test chart the_page_of_the_chart
 
 generated: build ## Check that the generated files are current
 	$(programs)/crdgen --check

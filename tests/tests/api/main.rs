@@ -13,6 +13,7 @@ mod bad_deliveries;
 mod base_edit;
 mod canary;
 mod captures;
+mod chart;
 mod cli;
 mod clock;
 mod concurrent;

@@ -1,0 +1,10 @@
+//! The chart, played as its users do: linted, rendered, checked by a real API server, installed, upgraded and removed.
+//!
+//! What can be told without a cluster, as whether README.md is current, is in `tests/tests/chart.rs`.
+
+mod conform;
+mod helm;
+mod kustomize;
+mod refusals;
+mod rendered;
+mod subchart;
