@@ -27,15 +27,26 @@ app.kubernetes.io/component: operator
 {{- end }}
 
 {{- define "cicdcontext.labels" -}}
-app.kubernetes.io/name: {{ include "cicdcontext.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: cicdcontext
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ include "cicdcontext.chart" . }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{- include "cicdcontext.labelsWith" (list .) }}
 {{- end }}
+
+{{- /*
+The labels of every object, and further ones: (list $ labels ...). A label that is given twice is written once; the first one
+wins, and ours win over all, since something may be selected by them.
+*/}}
+{{- define "cicdcontext.labelsWith" -}}
+{{- $root := first . }}
+{{- $labels := dict
+  "app.kubernetes.io/name" (include "cicdcontext.name" $root)
+  "app.kubernetes.io/instance" $root.Release.Name
+  "app.kubernetes.io/version" ($root.Chart.AppVersion | replace "+" "_" | trunc 63)
+  "app.kubernetes.io/part-of" "cicdcontext"
+  "app.kubernetes.io/managed-by" $root.Release.Service
+  "helm.sh/chart" (include "cicdcontext.chart" $root) }}
+{{- range rest . }}
+{{- $labels = merge $labels . }}
+{{- end }}
+{{- toYaml (merge $labels $root.Values.commonLabels) }}
 {{- end }}
 
 {{- define "cicdcontext.serviceAccountName" -}}
@@ -46,26 +57,25 @@ helm.sh/chart: {{ include "cicdcontext.chart" . }}
 {{- end }}
 {{- end }}
 
-{{- /* An image reference of a dictionary with registry, repository, tag and digest, and of the default tag. */}}
+{{- /* An image reference of (list $ image): a dictionary with registry, repository, tag and digest. */}}
 {{- define "cicdcontext.imageReference" -}}
-{{- $image := .image -}}
-{{- $name := ternary (printf "%s/%s" $image.registry $image.repository) $image.repository (ne $image.registry "") -}}
-{{- if $image.digest -}}
-{{ $name }}@{{ $image.digest }}
-{{- else -}}
-{{ $name }}:{{ default .tag $image.tag }}
-{{- end -}}
+{{- $root := first . -}}
+{{- $image := last . -}}
+{{- with default $root.Values.image.registry $image.registry }}{{ . }}/{{ end }}{{ $image.repository -}}
+{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default ($root.Chart.AppVersion | replace "+" "_") $image.tag }}{{ end -}}
 {{- end }}
 
 {{- define "cicdcontext.image" -}}
-{{- include "cicdcontext.imageReference" (dict "image" .Values.image "tag" .Chart.AppVersion) }}
+{{- include "cicdcontext.imageReference" (list . .Values.image) }}
 {{- end }}
 
 {{- /* What a Pod must be under the Pod Security level "restricted". */}}
 {{- define "cicdcontext.podSecurityContext" -}}
 runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
+{{- with .Values.runAsUser }}
+runAsUser: {{ int64 . }}
+runAsGroup: {{ int64 . }}
+{{- end }}
 seccompProfile:
   type: RuntimeDefault
 {{- end }}
