@@ -8,3 +8,4 @@ mod kustomize;
 mod refusals;
 mod rendered;
 mod subchart;
+mod upgrade;

@@ -37,7 +37,7 @@ use crate::object::{Kind, event, expect_outcome, is, name, tells, with};
 /// How long anything may take that a test waits for.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// How often an object is looked at.
-const POLL: Duration = Duration::from_millis(30);
+pub(crate) const POLL: Duration = Duration::from_millis(30);
 
 /// Names of namespaces: one process runs all tests, and several processes may share a cluster.
 static SCENES: AtomicU32 = AtomicU32::new(0);

@@ -17,15 +17,24 @@ const OF_HELM: [&str; 5] = [
     "app.kubernetes.io/version",
 ];
 
-/// Takes them away, wherever they are: in metadata, in selectors, and in what is made of a template.
+/// Takes them away, wherever they are: in metadata, in selectors, and in what is made of a template. And says in one way
+/// what can be said in several: whole numbers, and rules of roles in any order.
 fn without_helm(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|name, _| !OF_HELM.contains(&name.as_str()));
             map.values_mut().for_each(without_helm);
             map.retain(|name, value| name != "annotations" || *value != json!({}));
+            if let Some(Value::Array(rules)) = map.get_mut("rules") {
+                rules.sort_by_key(ToString::to_string);
+            }
         }
         Value::Array(list) => list.iter_mut().for_each(without_helm),
+        Value::Number(number) => {
+            // kustomize writes 60.0 as 60.
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0).map(|float| format!("{float:.0}"));
+            *value = whole.map_or_else(|| value.clone(), Value::String);
+        }
         _ => {}
     }
 }

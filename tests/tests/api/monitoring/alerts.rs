@@ -80,9 +80,17 @@ fn a_rule_that_fires_too_late_too_early_or_not_at_all_is_found() {
     let directory = tempfile::tempdir().unwrap();
     for (right, wrong, found) in [
         ("cicdcontext_leader) == 0", "cicdcontext_leader) < 0", "0 of CicdContextNoLeader fire, not 1"),
-        ("cicdcontext_leader) > 1\n        for: 3m", "cicdcontext_leader) > 1\n        for: 1m", "1 of CicdContextSeveralLeaders"),
+        (
+            "cicdcontext_leader) > 1\n        for: 3m",
+            "cicdcontext_leader) > 1\n        for: 1m",
+            "1 of CicdContextSeveralLeaders",
+        ),
         ("error!~\"Conflict|NotFound\"", "error!~\"NotFound\"", "nothing should fire, CicdContextApiWritesFail does"),
-        ("(increase(cicdcontext_deliveries_given_up_total[15m])) > 0", "(cicdcontext_deliveries_given_up_total) > 0", "nothing should fire, CicdContextDeliveriesGivenUp does"),
+        (
+            "(increase(cicdcontext_deliveries_given_up_total[15m])) > 0",
+            "(cicdcontext_deliveries_given_up_total) > 0",
+            "nothing should fire, CicdContextDeliveriesGivenUp does",
+        ),
         ("severity: critical", "severity: warning", "no CicdContextAbsent with"),
         ("humanizeDuration", "humanize", "summary of CicdContextDeliveryWaitsLong is"),
     ] {

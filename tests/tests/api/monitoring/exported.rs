@@ -75,9 +75,8 @@ impl Exported {
             faults.push(format!("{metric}, a {kind}, in {:?}", selector.functions));
         }
         let bucket = metric.ends_with("_bucket");
-        let known = |label: &str| {
-            labels.contains_key(label) || OF_THE_TARGET.contains(&label) || (bucket && label == "le")
-        };
+        let known =
+            |label: &str| labels.contains_key(label) || OF_THE_TARGET.contains(&label) || (bucket && label == "le");
         let named = selector.matchers.iter().map(|matcher| &matcher.label).chain(&selector.grouping);
         faults.extend(named.filter(|label| !known(label)).map(|label| format!("{metric} has no label {label}")));
         for Matcher { label, values } in &selector.matchers {
@@ -140,10 +139,7 @@ mod tests {
                 "x: cicdcontext_reconcile_duration_seconds is not exported",
             ),
             ("rate(cicdcontext_leader[5m])", "x: cicdcontext_leader, a gauge, in [\"rate\"]"),
-            (
-                "sum(cicdcontext_deliveries_total)",
-                "x: cicdcontext_deliveries_total, a counter, in [\"sum\"]",
-            ),
+            ("sum(cicdcontext_deliveries_total)", "x: cicdcontext_deliveries_total, a counter, in [\"sum\"]"),
             (
                 "sum by (reasn) (rate(cicdcontext_deliveries_total[5m]))",
                 "x: cicdcontext_deliveries_total has no label reasn",

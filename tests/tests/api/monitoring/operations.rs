@@ -12,7 +12,8 @@ const PAGE: &str = "docs/operations.md";
 #[test]
 fn every_alert_has_its_section_and_every_section_its_alert() {
     let page = std::fs::read_to_string(workspace().join(PAGE)).unwrap();
-    let sections = page.lines().filter_map(|line| line.strip_prefix("### ")).filter(|title| title.starts_with("CicdContext"));
+    let sections =
+        page.lines().filter_map(|line| line.strip_prefix("### ")).filter(|title| title.starts_with("CicdContext"));
     let sections: BTreeSet<String> = sections.map(str::to_owned).collect();
     let mut named = BTreeSet::new();
     for alert in alerts() {

@@ -27,7 +27,8 @@ fn targets(text: &str) -> Vec<&str> {
 #[test]
 fn every_target_that_a_workflow_makes_is_one_of_the_makefile() {
     let makefile = std::fs::read_to_string(workspace().join("Makefile")).unwrap();
-    let there: BTreeSet<&str> = makefile.lines().filter_map(|line| line.split_once(": ").map(|(name, _)| name)).collect();
+    let there: BTreeSet<&str> =
+        makefile.lines().filter_map(|line| line.split_once(": ").map(|(name, _)| name)).collect();
     let mut called = BTreeSet::new();
     for (name, text) in workflows() {
         // Comments are prose.
@@ -47,7 +48,8 @@ fn actions_are_named_by_their_commit_and_rights_are_as_few_as_can_be() {
         let workflow: Value = serde_saphyr::from_str(&text).unwrap();
         assert_eq!(workflow["permissions"], serde_json::json!({"contents": "read"}), "{name}");
         for line in text.lines().filter_map(|line| line.split_once("uses: ").map(|(_, action)| action)) {
-            let (action, version) = line.split_once(" # v").unwrap_or_else(|| panic!("{name}: {line} tells no version"));
+            let (action, version) =
+                line.split_once(" # v").unwrap_or_else(|| panic!("{name}: {line} tells no version"));
             let commit = action.split_once('@').unwrap().1;
             assert!(commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}: {line}");
             assert!(action.starts_with("actions/") && version.split('.').count() == 3, "{name}: {line}");
