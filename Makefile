@@ -19,7 +19,9 @@ suites = $(shell sed -n '/^\[\[test\]\]/,/^$$/s/^name = "\(.*\)"/--test \1/p' te
 integration = test --locked --workspace --features cicdcontext-tests/cluster $(suites)
 
 .DEFAULT_GOAL := help
-.PHONY: help build static generate generated cluster cluster-stop fmt fmt-check clippy lint unit integration guarantees test differential demo bench bench-cli chaos chaos-short fuzz clean-ish workflows version chart dist
+.PHONY: help build static operator-static image generate generated cluster cluster-stop fmt fmt-check clippy lint unit
+.PHONY: integration guarantees test differential demo bench bench-cli chaos chaos-short fuzz clean-ish
+.PHONY: workflows version chart dist
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -29,13 +31,34 @@ build: ## Build all programs (debug; they land in $CARGO_TARGET_DIR/debug)
 	$(cargo) build --locked --workspace --bins
 
 # Without any shared library: it runs in every image. The C compiler of the machine does for the little C that is in it.
-musl := $(shell uname -m)-unknown-linux-musl
+# TARGET=aarch64-unknown-linux-musl builds for another machine: with a linker and a C compiler for it (docs/images.md).
+musl := $(or $(TARGET),$(shell uname -m)-unknown-linux-musl)
+musl_name := $(subst -,_,$(musl))
+export CC_$(musl_name) ?= cc
 static := $(CARGO_TARGET_DIR)/$(musl)/static/cicdctl
 
-static: ## Build cicdctl as one static binary; prints where it is
+# What is delivered says nothing of the machine that built it, and two machines build the same: places in messages of
+# panics start at fixed names. Of several that match, the last one counts. The crates must be there before they are named.
+portable = flags="--remap-path-prefix=$$(rustc --print sysroot)=/rust --remap-path-prefix=$(CURDIR)=/cicdcontext"; \
+	for folder in $${CARGO_HOME:-$$HOME/.cargo}/registry/src/*; do flags="$$flags --remap-path-prefix=$$folder=/crates"; done; \
+	export CARGO_TARGET_$(shell echo $(musl_name) | tr a-z A-Z)_RUSTFLAGS="$$flags --remap-path-prefix=$(CARGO_TARGET_DIR)=/target"; \
+	$(cargo)
+
+.PHONY: musl
+musl:
 	@rustup target list --installed | grep -qx $(musl) || rustup target add $(musl)
-	CC_$(subst -,_,$(musl))=cc $(cargo) build --locked --profile static --target $(musl) --package cicdcontext-cli
+	@$(cargo) fetch --quiet --locked --target $(musl)
+
+static: musl ## Build cicdctl as one static binary; prints where it is
+	@$(portable) build --locked --profile static --target $(musl) --package cicdcontext-cli --bin cicdctl
 	@echo $(static)
+
+operator-static: musl
+	@$(portable) build --locked --release --target $(musl) --package cicdcontext-operator --bin operator
+
+image: static operator-static ## Write both images as OCI archives with bills of materials and sums (no Docker; BUSYBOX=FILE, TARGET)
+	@$(cargo) run --quiet --locked --package cicdcontext-packaging --bin image -- --target $(musl) --into $(CARGO_TARGET_DIR)/image \
+		--operator $(CARGO_TARGET_DIR)/$(musl)/release/operator --cicdctl $(static)
 
 generate: ## Write the generated files anew: CRDs, roles and admission policies, the references of templates, metrics, cicdctl and the chart
 	cargo run -q -p cicdcontext-crds --bin crdgen

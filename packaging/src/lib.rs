@@ -3,4 +3,5 @@
 //! Nothing that runs in a cluster depends on it, and it knows of the programs only that they are files.
 
 pub mod image;
+pub mod images;
 pub mod rights;

@@ -93,3 +93,65 @@ fn checked(given: &str) -> Result<&str, ImageError> {
     }
     Ok(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static FILE: Content = Content::File(Vec::new());
+
+    #[test]
+    fn paths_that_leave_the_image_or_mean_something_else_are_refused() {
+        let cases = [
+            ("etc/passwd", "it does not start with a slash"),
+            ("", "it does not start with a slash"),
+            ("/", "a part of it is empty"),
+            ("//etc", "a part of it is empty"),
+            ("/etc/", "a part of it is empty"),
+            ("/etc/../../passwd", "a part of it is \".\" or \"..\""),
+            ("/./etc", "a part of it is \".\" or \"..\""),
+            ("/etc/.wh.passwd", "\".wh.\" means that a file is removed"),
+            ("/etc/pass\0wd", "it holds a control character"),
+        ];
+        for (path, reason) in cases {
+            let error = Tree::default().add(path, &FILE, 0o644).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("refuse {path:?} as a path in an image: {reason}; it must be like \"/usr/bin/program\"")
+            );
+        }
+        Tree::default().add("/usr/share/..zone/.wh", &FILE, 0o644).unwrap();
+    }
+
+    #[test]
+    fn nothing_stands_where_something_else_is_or_below_what_is_no_directory() {
+        let link = Content::Link("/usr".to_owned());
+        let mut tree = Tree::default();
+        tree.add("/bin", &link, 0o777).unwrap();
+        tree.add("/etc/passwd", &FILE, 0o644).unwrap();
+        let error = tree.add("/bin/sh", &FILE, 0o755).unwrap_err();
+        assert_eq!(error.to_string(), r#"refuse "/bin/sh" in an image: "/bin" is there already and is a link"#);
+        let error = tree.add("/etc/passwd", &FILE, 0o644).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r#"refuse "/etc/passwd" in an image: "/etc/passwd" is there already and is a file"#
+        );
+        let error = tree.add("/etc", &FILE, 0o644).unwrap_err();
+        assert_eq!(error.to_string(), r#"refuse "/etc" in an image: "/etc" is there already and is a directory"#);
+    }
+
+    #[test]
+    fn a_directory_gets_its_mode_also_after_something_is_in_it() {
+        let mut tree = Tree::default();
+        tree.add("/tmp/file", &FILE, 0o644).unwrap();
+        tree.add("/tmp", &Content::Directory, 0o1777).unwrap();
+        let modes: Vec<_> = tree.entries().map(|(path, entry)| (path, entry.mode)).collect();
+        assert_eq!(modes, [("tmp", 0o1777), ("tmp/file", 0o644)]);
+    }
+
+    #[test]
+    fn more_than_the_bits_of_permissions_is_refused() {
+        let error = Tree::default().add("/file", &FILE, 0o100_644).unwrap_err();
+        assert_eq!(error.to_string(), r#"refuse mode 100644 of "/file": at most 7777 (octal)"#);
+    }
+}

@@ -77,13 +77,13 @@ fn the_same_files_in_another_order_give_the_same_bytes() {
 fn two_archives_of_one_image_are_the_same_file() {
     let folder = tempdir().unwrap();
     let (first, second) = (folder.path().join("first.tar"), folder.path().join("second.tar"));
-    std::fs::write(&second, "what was there").unwrap();
+    fs::write(&second, "what was there").unwrap();
     let written = small().write(&first).unwrap();
     assert_eq!(written, small().write(&second).unwrap());
-    let content = std::fs::read(&first).unwrap();
-    assert_eq!(content, std::fs::read(&second).unwrap());
+    let content = fs::read(&first).unwrap();
+    assert_eq!(content, fs::read(&second).unwrap());
     assert_eq!((written.archive, written.size), (Digest::of(&content), content.len()));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside the archives");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside the archives");
 }
 
 #[test]
