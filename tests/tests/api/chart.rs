@@ -4,6 +4,7 @@
 
 mod conform;
 mod helm;
+mod install;
 mod kustomize;
 mod refusals;
 mod rendered;

@@ -110,6 +110,13 @@ pub(crate) async fn play(scene: &Scene, path: &str) {
     );
 }
 
+/// The commands of a page, relative to the root of the project, each with what it shows.
+pub(crate) fn commands(path: &str) -> Vec<(String, Vec<String>)> {
+    let text = std::fs::read_to_string(workspace().join(path)).unwrap();
+    let typed = |step| if let Step::Type(command, shown) = step { Some((command, shown)) } else { None };
+    steps(&text).into_iter().filter_map(typed).collect()
+}
+
 /// Whether a command only reads, so that it may be typed again until it shows what it should.
 fn reads(command: &str) -> bool {
     ["kubectl get ", "kubectl wait ", "cicdctl get ", "cicdctl events "]
@@ -247,7 +254,7 @@ fn compare(page: &str, expected: &Exchange, arrived: &Arrived) {
 }
 
 /// Whether `output` is what the page shows.
-fn matches(shown: &[String], output: &str) -> bool {
+pub(crate) fn matches(shown: &[String], output: &str) -> bool {
     let lines: Vec<&str> = output.lines().map(str::trim_end).collect();
     match shown.iter().position(|line| line == "…") {
         None => shown.len() == lines.len() && shown.iter().zip(&lines).all(|(shown, line)| line_matches(shown, line)),
