@@ -74,7 +74,8 @@ impl<'s> Steps<'s> {
         }
         assert_eq!(phase, "Succeeded", "step {run} printed: {printed}");
         let shown: BTreeMap<String, String> = serde_json::from_str(&logs("show").await).unwrap();
-        self.stage.kubectl(&["delete", "pod", run, "--namespace", self.namespace, "--wait=false"]).await;
+        // Waiting: the next attempt has the same name.
+        self.stage.kubectl(&["delete", "pod", run, "--namespace", self.namespace, "--grace-period=1"]).await;
         let below = |folder: &str| {
             let found = shown.iter().filter_map(|(path, text)| Some((path.strip_prefix(folder)?, text)));
             found.map(|(name, text)| (name.to_owned(), text.clone())).collect()

@@ -84,9 +84,9 @@ fn base() -> Value {
                     "body": "{\"context\": {{json context.name}}, \"number\": {{json event.data.number}}}",
                     "capture": [{"path": "state.last", "fromPath": "$.body.run.id"}],
                 }},
-                {"name": "count", "setValues": {"values": [
-                    {"path": "state.count", "template": "{{add state.count 1}}", "type": "number"},
-                ]}},
+                {"name": "record", "setValues": [
+                    {"path": "state.seen", "op": "Append", "fromPath": "$.event.data.number"},
+                ]},
             ]}},
         }},
     })
@@ -128,7 +128,7 @@ async fn pipeline(stage: &Stage) {
 
     let path = ("path", text("state.deploy.run"));
     let got = steps.run("cicd-get", "build-get", Some(OTHER_USER), &[context.clone(), path]).await;
-    assert_eq!(got.results["value"], "run-1", "{got:?}");
+    assert_eq!(got.results["value"], "run-1", "it printed {}", got.printed);
     stage.tell("cicd-get read what was captured from the answer");
 
     let loaded = steps.run("cicd-load", "build-load", Some(RANDOM_USER), &[context]).await;
