@@ -93,10 +93,16 @@ lint: fmt-check clippy ## Check format and clippy
 unit: ## Run unit, property and documentation tests; no cluster is needed
 	$(cargo) test --locked --workspace
 
+# What the operator asked the API server for in a run of the whole suite, to compare with its role. A cluster that somebody
+# else provides keeps no such log here.
+audited := $(CARGO_TARGET_DIR)/audited
+
 # The tests are built before the cluster starts, so that it does not idle, and a compile error does not start it at all.
 integration: build ## Run the integration suite on a real API server (CLUSTER_KUBECONFIG=FILE uses yours)
 	$(cargo) $(integration) --no-run
-	CARGO_NET_OFFLINE=$(offline) $(programs)/cluster with -- cargo $(integration)
+	rm -rf $(audited)
+	CARGO_NET_OFFLINE=$(offline) $(programs)/cluster with --audit operator --dir $(audited) -- cargo $(integration)
+	$(if $(CLUSTER_KUBECONFIG),,$(programs)/audited $(audited))
 
 guarantees: build ## Kill the operator at every point between two effects and write docs/guarantees.md from what is seen
 	$(cargo) $(integration) --no-run

@@ -4,6 +4,7 @@
 //! It knows how to get etcd, kube-apiserver, kube-controller-manager and kubectl, and how to start and stop them and the
 //! operator. It must not know what the operator does with them: the suites in `tests/tests` and the demo do.
 
+pub mod audit;
 pub mod cluster;
 pub mod figures;
 pub mod gate;

@@ -3,7 +3,7 @@
 
 use std::{net::Ipv4Addr, path::Path};
 
-use super::{AuditLevel, assets::Assets, process::Launch};
+use super::{AuditLevel, Role, assets::Assets, process::Launch};
 
 pub(super) const ETCD: &str = "etcd";
 pub(super) const API_SERVER: &str = "kube-apiserver";
@@ -128,8 +128,12 @@ impl Places<'_> {
 
 /// One event per request, written when its answer is complete.
 pub(super) fn audit_policy(level: AuditLevel) -> String {
+    let whose = match level {
+        AuditLevel::Operator => format!("  users: [{:?}]\n- level: None\n", Role::Operator.user()),
+        AuditLevel::Metadata | AuditLevel::Request | AuditLevel::RequestResponse => String::new(),
+    };
     format!(
-        "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n- level: {}\n",
+        "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n- level: {}\n{whose}",
         level.name()
     )
 }

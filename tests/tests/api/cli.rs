@@ -119,7 +119,7 @@ pub(crate) async fn bind_pipeline(scene: &Scene) {
 }
 
 /// Gives a user what a role says in the scene's namespace.
-async fn bind(scene: &Scene, user: Role, role: &str) {
+pub(crate) async fn bind(scene: &Scene, user: Role, role: &str) {
     let binding: RoleBinding = serde_json::from_value(json!({
         "metadata": {"name": user.name()},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},

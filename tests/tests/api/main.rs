@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod argo;
+mod admission;
 mod at_most_once;
 mod backup;
 mod bad_annotations;
@@ -45,6 +46,7 @@ mod malformed;
 mod manual_choice;
 mod many_waiting;
 mod monitoring;
+mod narrow_rights;
 mod object;
 mod observability;
 mod overload;

@@ -5,6 +5,7 @@
 pub(crate) mod deliveries;
 mod install;
 mod launch;
+pub(crate) mod policies;
 mod refusal;
 mod replica;
 mod told;

@@ -120,6 +120,8 @@ pub(crate) struct ClusterArguments {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Audit {
+    /// Who asked for what, and the status of the answer, of the operator's requests only
+    Operator,
     /// Who asked for what, and the status of the answer
     Metadata,
     /// The body of the request too
@@ -132,6 +134,7 @@ impl Audit {
     /// The word of the command line.
     pub(crate) const fn word(self) -> &'static str {
         match self {
+            Self::Operator => "operator",
             Self::Metadata => "metadata",
             Self::Request => "request",
             Self::RequestResponse => "request-response",
@@ -142,6 +145,7 @@ impl Audit {
 impl From<Audit> for AuditLevel {
     fn from(audit: Audit) -> Self {
         match audit {
+            Audit::Operator => Self::Operator,
             Audit::Metadata => Self::Metadata,
             Audit::Request => Self::Request,
             Audit::RequestResponse => Self::RequestResponse,

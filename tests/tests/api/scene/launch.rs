@@ -16,6 +16,13 @@ impl Scene {
         self.launch_operator(self.access.kubeconfig(Role::Operator), &[], flags).await;
     }
 
+    /// Starts the operator as another user, one of several replicas with a Lease in the scene's namespace.
+    pub(crate) async fn start_operator_as(&mut self, kubeconfig: PathBuf, flags: &[&str]) {
+        let launch = self.launch_with(kubeconfig).elected(&self.namespace, &self.namespace);
+        let launch = flags.iter().fold(launch, |launch, flag| launch.flag(flag));
+        self.operator = Some(Operator::start(&launch).await.unwrap_or_else(|error| panic!("{error}")));
+    }
+
     /// How the operator is started, with the rights of its own role and no others.
     pub(crate) fn launch(&self) -> Launch {
         self.launch_with(self.access.kubeconfig(Role::Operator))
