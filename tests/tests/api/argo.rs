@@ -199,7 +199,7 @@ async fn argo_cd_shows_the_health_of_contexts() {
     scene.create(Kind::Context, "early", &json!({"bases": [{"kind": "CicdBase", "name": "late"}]})).await;
     let (status, message) = told("early", "BaseNotFound").await;
     assert!(status == "Progressing" && message.contains("late"), "{status} {message}");
-    let unknown = json!({"cicdContext": "stage", "contexts": {"prod": {}}});
+    let unknown = json!({"context": "stage", "contexts": {"prod": {}}});
     scene.create(Kind::Context, "unknown", &unknown).await;
     let (status, message) = told("unknown", "UnknownSelectedContext").await;
     assert!(status == "Degraded" && message.contains("stage"), "{status} {message}");

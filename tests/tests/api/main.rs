@@ -32,6 +32,7 @@ mod examples;
 mod flow_control;
 mod freshness;
 mod generate;
+mod gitops;
 mod handlers;
 mod history;
 mod hostile;
