@@ -109,8 +109,9 @@ guarantees: build ## Kill the operator at every point between two effects and wr
 	CARGO_NET_OFFLINE=$(offline) GUARANTEES_FILE=$(CURDIR)/docs/guarantees.md $(programs)/cluster with -- \
 		cargo $(integration) -- --nocapture crashes::wherever
 
-workflows: ## Check the workflows of GitHub with actionlint
-	go -C tests/tools/actionlint tool actionlint -shellcheck= -pyflakes= $(CURDIR)/.github/workflows/*.yaml
+# Without shellcheck and pyflakes, which some machines have and some have not.
+workflows: build ## Check the workflows of GitHub with actionlint
+	tools=$$($(programs)/cluster tools) && $$tools/actionlint -shellcheck= -pyflakes= .github/workflows/*.yaml
 
 test: ## Everything that must pass: format, clippy, generated files, workflows, unit tests, integration suite
 	@.ci/stages fmt-check clippy generated workflows unit integration
@@ -123,10 +124,10 @@ version: ## Print the version of this checkout
 # Where the chart finds the images by default: on the node. A release says where they are pushed to.
 CHART_REGISTRY ?= localhost
 CHART_REPOSITORY ?= cicdcontext
-HELM ?= helm
+HELM ?=
 
-chart: ## Package the chart (CHART_REGISTRY=ghcr.io CHART_REPOSITORY=OWNER/NAME: where its images are); prints where it is
-	@HELM="$(HELM)" .ci/package-chart $(CURDIR)/charts/cicdcontext $(CARGO_TARGET_DIR)/chart $(CHART_REGISTRY) $(CHART_REPOSITORY)
+chart: $(if $(HELM),,build) ## Package the chart (CHART_REGISTRY=ghcr.io CHART_REPOSITORY=OWNER/NAME: where its images are; HELM=helm: yours); prints where it is
+	@HELM="$(or $(HELM),$$($(programs)/cluster tools)/helm)" .ci/package-chart $(CURDIR)/charts/cicdcontext $(CARGO_TARGET_DIR)/chart $(CHART_REGISTRY) $(CHART_REPOSITORY)
 
 dist: image ## Build what is downloaded: programs as an archive, bills of materials, checksums; prints where they are
 	@.ci/package-programs $(CARGO_TARGET_DIR)/$(musl)/static $(CARGO_TARGET_DIR)/image $(CARGO_TARGET_DIR)/dist $(workspace_version)

@@ -1,5 +1,5 @@
 //! Alerts and dashboard ask for what the operator exports, and alerts fire when they should: each expression is read by
-//! Prometheus' own parser and evaluated by its own engine (`tests/tools/promcheck`).
+//! Prometheus' own parser and evaluated by its own engine (`tests/promcheck`).
 
 mod alerts;
 mod dashboard;
