@@ -2,6 +2,7 @@
 //!
 //! Nothing that runs in a cluster depends on it, and it knows of the programs only that they are files.
 
+pub mod bill;
 pub mod image;
 pub mod images;
 pub mod rights;
