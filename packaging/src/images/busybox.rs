@@ -73,6 +73,18 @@ impl Busybox {
         let path = stored().ok_or(BusyboxError::Missing { architecture, reason })?;
         Self::read(path, architecture)
     }
+
+    /// The number of its version, for example `1.35.0`.
+    pub fn number(&self) -> &str {
+        self.version.trim_start_matches("BusyBox v").split(' ').next().unwrap_or_default()
+    }
+
+    /// The package of Debian that it is from, as a [package URL](https://github.com/package-url), if it says so.
+    pub fn package(&self, architecture: Architecture) -> Option<String> {
+        let (_, version) = self.version.split_once("(Debian ")?;
+        let version = version.strip_suffix(')')?.replace(':', "%3A").replace('+', "%2B");
+        Some(format!("pkg:deb/debian/busybox-static@{version}?arch={architecture}"))
+    }
 }
 
 /// Downloads the package and unpacks it. Neither needs root.

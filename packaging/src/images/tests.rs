@@ -98,7 +98,7 @@ fn unpacked(tar: &[u8]) -> BTreeMap<String, (EntryType, u32, Vec<u8>)> {
 }
 
 fn both() -> [(&'static str, Loaded); 2] {
-    let (operator, cicdctl) = (edition().operator(program()), edition().cicdctl(program(), shell()));
+    let (operator, cicdctl) = (edition().operator(program()), edition().cicdctl(program(), &shell()));
     [("operator", Loaded::of(&operator)), ("cicdctl", Loaded::of(&cicdctl))]
 }
 
@@ -165,7 +165,7 @@ fn the_operator_is_the_only_program_of_its_image() {
 
 #[test]
 fn cicdctl_is_there_under_all_its_names_and_beside_a_shell() {
-    let image = Loaded::of(&edition().cicdctl(program(), shell()));
+    let image = Loaded::of(&edition().cicdctl(program(), &shell()));
     for name in ["kubectl-cicd", "kubectl_complete-cicd", "cicdstatemgr"] {
         assert_eq!(image.target(&format!("usr/bin/{name}")), "cicdctl");
     }
@@ -208,6 +208,19 @@ fn a_program_that_would_not_run_in_the_image_is_refused() {
         let error = Program::read(&path, Architecture::Amd64).unwrap_err();
         assert_eq!(error.to_string(), format!("refuse {} as a program of an image: {reason}", path.display()));
     }
+}
+
+#[test]
+fn the_package_of_busybox_is_known_where_a_distribution_says_it() {
+    let named = |version: &str| Busybox { version: version.to_owned(), ..shell() };
+    let debian = named("BusyBox v1.35.0 (Debian 1:1.35.0-4+deb12u1+b1)");
+    assert_eq!(debian.number(), "1.35.0");
+    assert_eq!(
+        debian.package(Architecture::Amd64).unwrap(),
+        "pkg:deb/debian/busybox-static@1%3A1.35.0-4%2Bdeb12u1%2Bb1?arch=amd64"
+    );
+    let own = named("BusyBox v1.36.1 (2024-05-01 10:00:00 UTC)");
+    assert_eq!((own.number(), own.package(Architecture::Amd64)), ("1.36.1", None));
 }
 
 #[test]
