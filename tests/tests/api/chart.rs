@@ -2,6 +2,7 @@
 //!
 //! What can be told without a cluster, as whether README.md is current, is in `tests/tests/chart.rs`.
 
+mod authorities;
 mod conform;
 mod helm;
 mod install;
