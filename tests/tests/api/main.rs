@@ -66,6 +66,7 @@ mod restart;
 mod retries;
 mod retries_end;
 mod retry_after;
+mod rights_pages;
 mod scene;
 mod secrecy;
 mod selection;

@@ -119,7 +119,7 @@ pub(crate) fn commands(path: &str) -> Vec<(String, Vec<String>)> {
 
 /// Whether a command only reads, so that it may be typed again until it shows what it should.
 fn reads(command: &str) -> bool {
-    ["kubectl get ", "kubectl wait ", "cicdctl get ", "cicdctl events "]
+    ["kubectl get ", "kubectl wait ", "kubectl auth can-i ", "cicdctl get ", "cicdctl events "]
         .iter()
         .any(|reading| command.starts_with(reading))
 }
