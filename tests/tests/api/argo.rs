@@ -132,10 +132,10 @@ async fn the_templates_do_their_work_with_the_rights_of_a_pipeline() {
     scene.create(Kind::Base, "shop", &on_success(&handler)).await;
     let pipeline = kubeconfig(&scene, Role::Pipeline).await;
     let context = ("context", "shop");
-    let begin = [context, ("base", "CicdBase/shop"), ("version", "1.4.2")];
-    let begun = async || run(&scene, &pipeline, "cicd-init", &begin).await;
+    let beginning = [context, ("base", "CicdBase/shop"), ("version", "1.4.2")];
+    let begun = async || run(&scene, &pipeline, "cicd-init", &beginning).await;
     scene.until("the run begins", begun).await;
-    run(&scene, &pipeline, "cicd-init", &begin).await.expect("the same Workflow keeps it");
+    run(&scene, &pipeline, "cicd-init", &beginning).await.expect("the same Workflow keeps it");
     let title = "a \"b\"\n$(touch x) `id`";
     run(&scene, &pipeline, "cicd-set", &[context, ("path", "state.title"), ("value", title)]).await.unwrap();
     let value = run(&scene, &pipeline, "cicd-get", &[context, ("path", "state.title")]).await.unwrap();

@@ -1,6 +1,6 @@
 //! docs/gitops.md, and the samples that it names. Helm is looked for in PATH; without it, what needs it says that it is skipped.
 
-use std::{env, io::Write};
+use std::env;
 
 use cicdcontext_tests::cluster::{Role, workspace};
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use crate::{
     object::{Kind, event, expect_outcome, on_success},
     page::{self, kubeconfig, type_in},
     scene::Scene,
+    tekton::skipped,
 };
 
 /// Whether there is a helm; says loudly if not.
@@ -16,8 +17,7 @@ fn helm(test: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).any(|folder| folder.join("helm").is_file());
     if !found {
-        // Not by eprintln!, which is shown for tests that fail only.
-        writeln!(std::io::stderr(), "SKIPPED {test}: there is no helm in PATH").unwrap();
+        skipped(test, "there is no helm in PATH");
     }
     found
 }

@@ -32,6 +32,11 @@ use crate::{
 /// Where Tekton's CRDs are, if not beside the project.
 const FOLDER: &str = "TEKTON_CRDS";
 
+/// Says that a test does nothing. Not by `eprintln!`: of a test that does not fail, that is never shown.
+pub(crate) fn skipped(test: &str, reason: &str) {
+    std::io::stderr().write_all(format!("SKIPPED {test}: {reason}\n").as_bytes()).unwrap();
+}
+
 /// Tekton's CRDs on the API server, or why they are not.
 async fn install_tekton(scene: &Scene) -> Result<(), String> {
     let folder = env::var_os(FOLDER).map_or_else(|| workspace().join("../shared/tekton"), PathBuf::from);
@@ -82,12 +87,7 @@ fn overlay(scene: &Scene) -> TempDir {
 async fn tekton_accepts_the_manifests_and_runs_of_them_and_refuses_broken_ones() {
     let scene = Scene::without_operator().await;
     if let Err(reason) = install_tekton(&scene).await {
-        // Not by eprintln!, which is shown for tests that fail only.
-        writeln!(
-            std::io::stderr(),
-            "SKIPPED tekton_accepts_the_manifests_and_runs_of_them_and_refuses_broken_ones: {reason}"
-        )
-        .unwrap();
+        skipped("tekton_accepts_the_manifests_and_runs_of_them_and_refuses_broken_ones", &reason);
         return;
     }
     let admin = kubeconfig(&scene, Role::Admin).await;
@@ -268,14 +268,19 @@ async fn each_task_does_its_work_with_untrusted_texts_and_the_rights_of_a_pipeli
     let runner = shop(&scene).await;
     let context = || ("context", Given::from("shop"));
     let nothing = BTreeMap::new();
-    let begin = |version: &str| {
+    let beginning = |version: &str| {
         [context(), ("options", ["--base=CicdBase/shop", &format!("--set=state.version={version}")].into())]
     };
     // The authorizer learns of the binding through a watch of its own.
-    let begun = async || runner.run("cicd-init", "uid-1", &begin("1.4.2")).await.map_err(|error| format!("{error:?}"));
+    let begun =
+        async || runner.run("cicd-init", "uid-1", &beginning("1.4.2")).await.map_err(|error| format!("{error:?}"));
     assert_eq!(scene.until("the run begins", begun).await, nothing);
-    assert_eq!(runner.run("cicd-init", "uid-1", &begin("1.4.3")).await, Ok(nothing.clone()), "the TaskRun is retried");
-    let (code, output) = runner.run("cicd-init", "uid-2", &begin("1.4.4")).await.unwrap_err();
+    assert_eq!(
+        runner.run("cicd-init", "uid-1", &beginning("1.4.3")).await,
+        Ok(nothing.clone()),
+        "the TaskRun is retried"
+    );
+    let (code, output) = runner.run("cicd-init", "uid-2", &beginning("1.4.4")).await.unwrap_err();
     assert_eq!(code, 4, "another run: {output}");
     let untrusted = "$(touch x); `id` '\"\n--unset=state.version $(params.context) {{state.version}} é";
     let changes = [&format!("state.title={untrusted}"), "state.passed:=128", "state.zones{}:=[\"eu\", \"us\"]"];
@@ -423,4 +428,43 @@ async fn the_pipeline_runs_from_its_beginning_to_its_report() {
     let loaded = std::fs::read_to_string(runner.path("workspace").join(loaded)).unwrap();
     let loaded: Value = serde_json::from_str(&loaded).unwrap();
     assert_eq!(loaded, json!({"version": "1.4.2", "pipelineRun": "shop-1", "phase": "building"}));
+}
+
+#[tokio::test]
+async fn an_answered_choice_becomes_one_event_however_often_it_is_sent() {
+    let scene = Scene::new().await;
+    bind_pipeline(&scene).await;
+    scene.endpoint("chat", "/chat", &json!({})).await;
+    let message = "{{event.data.by}} chose {{event.data.value}}";
+    let handlers = json!([{"name": "tell", "notify": {"endpoint": {"name": "chat"}, "message": message}}]);
+    let pipelines = json!({"pipelines": {"release": {"eventHandlers": {"chosen": handlers}}}});
+    scene.create(Kind::Context, "shop", &pipelines).await;
+    let runner = Runner::new(&scene).await;
+    let of = |kind: &str| {
+        let all = runner.catalog.documents().iter();
+        all.filter(|document| document["kind"] == kind).map(|document| &document["spec"]).next().unwrap()
+    };
+    let body = json!({"context": "shop", "value": "deploy:eu", "by": "ada@team", "id": "1700.1"});
+    // As Tekton Triggers does it: the binding takes values out of the body, the template puts them into a TaskRun.
+    let mut run = of("TriggerTemplate")["resourcetemplates"][0].to_string();
+    for bound in of("TriggerBinding")["params"].as_array().unwrap() {
+        let from = &references(bound["value"].as_str().unwrap())[0].path[1];
+        let value = body[from].as_str().unwrap_or_else(|| panic!("the answer has {from}"));
+        run = run.replace(&format!("$(tt.params.{})", bound["name"].as_str().unwrap()), value);
+    }
+    let run: Value = serde_json::from_str(&run).unwrap();
+    let task = run["spec"]["taskRef"]["name"].as_str().unwrap();
+    let params = run["spec"]["params"].as_array().unwrap().iter();
+    let given =
+        params.map(|given| (given["name"].as_str().unwrap(), serde_json::from_value(given["value"].clone()).unwrap()));
+    let given: Vec<(&str, Given)> = given.collect();
+    for uid in ["uid-1", "uid-2"] {
+        let started = async || runner.run(task, uid, &given).await.map_err(|error| format!("{error:?}"));
+        scene.until("the TaskRun hands the event over", started).await;
+    }
+    scene.arrived("/chat", 1).await;
+    assert_eq!(scene.list(Kind::Event).await.len(), 1);
+    let arrived = scene.receiver.requests_to("/chat");
+    assert_eq!(arrived.len(), 1);
+    assert_eq!(arrived[0].body, json!({"text": "ada@team chose deploy:eu"}));
 }

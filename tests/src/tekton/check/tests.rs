@@ -35,7 +35,7 @@ fn task(more: &str, args: &str) -> String {
 fn the_manifests_of_deploy_declare_what_they_use_and_use_what_they_declare() {
     let catalog = ours();
     let faults = check(&catalog);
-    assert!(faults.is_empty(), "{}", faults.iter().map(|fault| format!("{fault}\n")).collect::<String>());
+    assert!(faults.is_empty(), "{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     for verb in ["init", "get", "set", "load", "event"] {
         let name = format!("cicd-{verb}");
         assert!(catalog.task(&name).is_some() && catalog.step_action(&name).is_some(), "{name}");
