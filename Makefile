@@ -39,7 +39,7 @@ static := $(CARGO_TARGET_DIR)/$(musl)/static/cicdctl
 
 # What is delivered says nothing of the machine that built it, and two machines build the same: places in messages of
 # panics start at fixed names. Of several that match, the last one counts. The crates must be there before they are named.
-portable = flags="--remap-path-prefix=$$(rustc --print sysroot)=/rust --remap-path-prefix=$(CURDIR)=/cicdcontext"; \
+portable = flags="--remap-path-prefix=$$(rustc --print sysroot)=/rust"; \
 	for folder in $${CARGO_HOME:-$$HOME/.cargo}/registry/src/*; do flags="$$flags --remap-path-prefix=$$folder=/crates"; done; \
 	export CARGO_TARGET_$(shell echo $(musl_name) | tr a-z A-Z)_RUSTFLAGS="$$flags --remap-path-prefix=$(CARGO_TARGET_DIR)=/target"; \
 	$(cargo)

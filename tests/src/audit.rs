@@ -107,8 +107,8 @@ impl Requests {
         let mut requests = Self::default();
         for entry in fs::read_dir(folder).map_err(unreadable(folder))? {
             let path = entry.map_err(unreadable(folder))?.path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if !(name.starts_with("audit") && name.ends_with(".log")) {
+            let begins = path.file_stem().is_some_and(|name| name.to_string_lossy().starts_with("audit"));
+            if !begins || path.extension().is_none_or(|extension| extension != "log") {
                 continue;
             }
             let file = fs::File::open(&path).map_err(unreadable(&path))?;

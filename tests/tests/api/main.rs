@@ -5,8 +5,8 @@
 // A test that cannot go on should stop loudly, here as in unit tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod argo;
 mod admission;
+mod argo;
 mod at_most_once;
 mod backup;
 mod bad_annotations;
