@@ -46,8 +46,9 @@ impl Reader {
             symlink(workspace().join(shared), folder.path().join(shared)).unwrap();
         }
         let own = [tools().await.directory().to_owned(), access.kubectl().parent().unwrap().to_owned(), programs()];
-        let path = own.into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap()));
-        Self { access, folder, path: env::join_paths(path).unwrap() }
+        let machine = env::var_os("PATH").unwrap();
+        let path = env::join_paths(own.into_iter().chain(env::split_paths(&machine))).unwrap();
+        Self { access, folder, path }
     }
 
     fn shell(&self, command: &str) -> Command {
