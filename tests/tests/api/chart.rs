@@ -11,3 +11,4 @@ mod refusals;
 mod rendered;
 mod subchart;
 mod upgrade;
+mod upgrade_page;

@@ -122,10 +122,3 @@ pub(super) fn by_identity(objects: Vec<Value>) -> BTreeMap<String, Value> {
     }
     found
 }
-
-/// A file of this project, relative to its root.
-#[track_caller]
-pub(super) fn read(path: impl AsRef<Path>) -> String {
-    let path = workspace().join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}

@@ -33,14 +33,14 @@ const PAGE: &str = "docs/install.md";
 const NEEDS_NODES: [&str; 3] = ["make ", "helm test ", " rollout status "];
 
 /// Somebody who has the project's folder, Helm and kubectl, and who reads the page.
-struct Reader {
+pub(super) struct Reader {
     access: Access,
     folder: TempDir,
     path: std::ffi::OsString,
 }
 
 impl Reader {
-    async fn new(access: Access) -> Self {
+    pub(super) async fn new(access: Access) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for shared in ["charts", "deploy"] {
             symlink(workspace().join(shared), folder.path().join(shared)).unwrap();
@@ -74,7 +74,7 @@ impl Reader {
     }
 
     /// Types a command; one that only reads is typed until it prints what is shown, since a page leaves out the waiting.
-    async fn type_in(&self, command: &str, shown: &[String]) {
+    pub(super) async fn type_in(&self, command: &str, shown: &[String]) {
         let begun = Instant::now();
         loop {
             let ran = self.run(command).await;

@@ -14,7 +14,7 @@ use tokio::{process::Command, task::spawn_blocking};
 
 use super::{
     conform::Schemas,
-    helm::{Helm, NAMESPACE, Ran, by_identity, chart, objects, run},
+    helm::{Helm, NAMESPACE, Ran, by_identity, chart, identity, objects, run},
 };
 
 /// Just enough of the kinds of the Prometheus operator: names, and that a spec may hold anything.
@@ -121,6 +121,12 @@ async fn an_api_server_accepts_each_set_of_values_without_a_warning() {
         .map(|name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}).to_string())
         .collect();
     apply(&access, &namespaces.join("\n---\n"), &[]).await.printed();
+    // A Pod is refused where its account is not there, and in a dry run it never is.
+    let accounts = rendered.iter().flat_map(|(_, manifests)| objects(manifests));
+    let accounts = accounts.filter(|object| object["kind"] == "ServiceAccount");
+    let accounts: BTreeMap<String, String> = accounts.map(|object| (identity(&object), object.to_string())).collect();
+    let accounts: Vec<String> = accounts.into_values().collect();
+    apply(&access, &accounts.join("\n---\n"), &[]).await.printed();
     let schemas = Schemas::of(&access).await;
     let accept = async |(name, manifests): &(&String, String)| {
         let expected: BTreeSet<String> = by_identity(objects(manifests)).into_keys().collect();
