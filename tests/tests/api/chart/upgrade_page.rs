@@ -24,7 +24,7 @@ async fn what_the_page_about_upgrading_shows_is_what_happens() {
     let made = kubectl(&access, &context).await.printed();
 
     let reader = Reader::new(access.clone()).await;
-    let deploy = "kubectl apply --server-side --force-conflicts -k deploy";
+    let deploy = "kubectl apply -k deploy";
     let mut typed = 0;
     for (command, shown) in commands(PAGE) {
         if command.starts_with("kubectl explain ") {
