@@ -22,7 +22,7 @@ pub use self::{
     confinement::Confinement,
     error::NodeError,
     ground::ADDRESS,
-    images::{RECEIVER, SHOW, programs},
+    images::{RECEIVER, SHOW, archives},
     requirements::{Missing, missing},
     start::{Node, Options},
 };

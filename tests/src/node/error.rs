@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, process::ExitStatus, time::Duration};
 
+use cicdcontext_packaging::image::ImageError;
+
 use crate::{
     cluster::ClusterError,
     node::requirements::{self, Missing},
@@ -14,6 +16,10 @@ pub enum NodeError {
     /// The control plane, a file or a program failed.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+
+    /// An image of the node's own Pods could not be packed.
+    #[error(transparent)]
+    Image(#[from] ImageError),
 
     /// The machine cannot run a node.
     #[error("start a node: this machine lacks what it needs\n{}", requirements::list(.0))]

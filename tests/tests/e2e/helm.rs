@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use cicdcontext_tests::cluster::{Role, workspace};
+use cicdcontext_tests::{
+    cluster::{Environment, Interrupt, Report, Role, workspace},
+    tools::Tools,
+};
 use tokio::process::Command;
 
 use crate::stage::{Stage, run};
@@ -14,17 +17,18 @@ pub(crate) const NAMESPACE: &str = "cicdcontext-system";
 /// Helm's own limit for each of its waits.
 const TIMEOUT: &str = "--timeout=2m";
 
-/// The chart, unless `E2E_CHART` names another one.
+/// The chart.
 fn chart() -> PathBuf {
-    std::env::var_os("E2E_CHART").map_or_else(|| workspace().join("charts/cicdcontext"), PathBuf::from)
+    workspace().join("charts/cicdcontext")
 }
 
 /// Runs Helm. It must succeed.
 async fn helm(stage: &Stage, arguments: &[&str]) -> String {
-    let program = std::env::var_os("E2E_HELM").expect("E2E_HELM names the program (`make e2e` sets it)");
+    // Built before: there is no network in here.
+    let tools = Tools::build(&Environment::of_this_process(), &Report::default(), &Interrupt::default()).unwrap();
     let directory =
         PathBuf::from(std::env::var_os("NODE_DIRECTORY").expect("`cluster node with` sets it")).join("helm");
-    let mut command = Command::new(program);
+    let mut command = Command::new(tools.helm());
     command.args(arguments).env("KUBECONFIG", stage.access.kubeconfig(Role::Admin));
     for (variable, folder) in [("HELM_CACHE_HOME", "cache"), ("HELM_CONFIG_HOME", "config"), ("HELM_DATA_HOME", "data")]
     {

@@ -1,5 +1,6 @@
 //! What there must be once the chart is installed.
 
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 use crate::{
@@ -34,22 +35,37 @@ pub(crate) async fn replicas_are_ready(stage: &Stage, replicas: usize) {
     stage.until(&format!("{replicas} replicas that are ready"), &query, are_ready).await;
 }
 
-/// The Pod that holds the Lease: the name before the last `_` of the holder.
+/// The Pod that leads.
 pub(crate) async fn leader(stage: &Stage) -> String {
-    let holder = |leases: &Value| {
-        let lease = leases["items"].as_array()?.iter().find(|lease| lease["spec"]["holderIdentity"].is_string())?;
-        let holder = lease["spec"]["holderIdentity"].as_str()?.rsplit_once('_')?.0;
-        (!holder.is_empty()).then(|| holder.to_owned())
-    };
-    stage.until("a leader", &["leases", "--namespace", NAMESPACE], holder).await
+    pod_of(&holder(stage, "a leader", |_| true).await)
 }
 
-/// Waits until another Pod than this one leads.
-pub(crate) async fn another_leads(stage: &Stage, former: &str) -> String {
+/// Who holds the Lease: the name of a Pod, `_`, and what is random for each start of its process.
+pub(crate) async fn holder(stage: &Stage, what: &str, is_wanted: impl Fn(&str) -> bool) -> String {
     let holder = |leases: &Value| {
-        let lease = leases["items"].as_array()?.iter().find(|lease| lease["spec"]["holderIdentity"].is_string())?;
-        let holder = lease["spec"]["holderIdentity"].as_str()?.rsplit_once('_')?.0;
-        (!holder.is_empty() && holder != former).then(|| holder.to_owned())
+        let held = |lease: &Value| lease["spec"]["holderIdentity"].as_str().map(str::to_owned);
+        let holder = leases["items"].as_array()?.iter().find_map(held)?;
+        (!holder.is_empty() && is_wanted(&holder)).then_some(holder)
     };
-    stage.until("another leader", &["leases", "--namespace", NAMESPACE], holder).await
+    stage.until(what, &["leases", "--namespace", NAMESPACE], holder).await
+}
+
+/// The Pod of a holder.
+pub(crate) fn pod_of(holder: &str) -> String {
+    holder.rsplit_once('_').unwrap().0.to_owned()
+}
+
+/// Kills the operator's process in a Pod, as the kernel does when memory is short: it cannot say goodbye.
+pub(crate) async fn kill_process(stage: &Stage, pod: &str) {
+    let object = stage.get(&["pod", pod, "--namespace", NAMESPACE]).await;
+    let uid = object["metadata"]["uid"].as_str().unwrap();
+    let processes =
+        std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let is_its = |pid: &i32| {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        read("comm").trim() == "operator" && read("cgroup").contains(uid)
+    };
+    let found: Vec<i32> = processes.filter(is_its).collect();
+    assert_eq!(found.len(), 1, "processes of {pod}: {found:?}");
+    rustix::process::kill_process(Pid::from_raw(found[0]).unwrap(), Signal::KILL).unwrap();
 }

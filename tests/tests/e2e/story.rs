@@ -32,27 +32,27 @@ pub(crate) async fn play(stage: &Stage) {
 
     stage.phase("deleting the leader's Pod in the middle of a burst of events");
     burst::survive(stage, SHOP, "deletion", async {
-        let leader = installed::leader(stage).await;
-        stage.kubectl(&["delete", "pod", &leader, "--namespace", NAMESPACE, "--wait=false"]).await;
-        let next = installed::another_leads(stage, &leader).await;
-        stage.tell(&format!("{leader} is deleted, {next} leads"));
+        let former = installed::leader(stage).await;
+        stage.kubectl(&["delete", "pod", &former, "--namespace", NAMESPACE, "--wait=false"]).await;
+        let next = installed::holder(stage, "another leader", |holder| installed::pod_of(holder) != former).await;
+        stage.tell(&format!("{former} is deleted, {next} leads"));
     })
     .await;
     installed::replicas_are_ready(stage, 2).await;
 
-    stage.phase("killing the leader's Pod without a warning in the middle of a burst of events");
+    stage.phase("killing the leader's process in the middle of a burst of events");
     burst::survive(stage, SHOP, "kill", async {
-        let leader = installed::leader(stage).await;
-        stage.kubectl(&["delete", "pod", &leader, "--namespace", NAMESPACE, "--grace-period=0", "--force"]).await;
-        let next = installed::another_leads(stage, &leader).await;
-        stage.tell(&format!("{leader} is killed, {next} leads"));
+        let former = installed::holder(stage, "a leader", |_| true).await;
+        installed::kill_process(stage, &installed::pod_of(&former)).await;
+        let next = installed::holder(stage, "another leader", |holder| holder != former).await;
+        stage.tell(&format!("{former} is killed, {next} leads"));
     })
     .await;
     installed::replicas_are_ready(stage, 2).await;
 
     stage.phase("upgrading the release in the middle of a burst of events");
     burst::survive(stage, SHOP, "upgrade", async {
-        helm::upgrade(stage, &["replicas=3", "logFormat=text"]).await;
+        helm::upgrade(stage, &["replicas=3", "log.format=text"]).await;
         stage.tell("upgraded");
     })
     .await;

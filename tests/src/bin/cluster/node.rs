@@ -53,21 +53,26 @@ fn cluster_options(arguments: &NodeArguments) -> Options {
 
 /// Builds what the inside needs, while there is a network to fetch sources from, and runs it.
 async fn outside(
-    arguments: NodeArguments,
+    mut arguments: NodeArguments,
     command: Vec<OsString>,
     interruptions: &mut Interruptions,
 ) -> Result<u8, NodeError> {
     let (report, environment) = (Report::default(), Environment::of_this_process());
     let (said, parent) = (report.clone(), arguments.data_parent.clone());
-    let prepared: Result<Confinement, NodeError> = interruptions
+    let prepared: Result<_, NodeError> = interruptions
         .guard(move |stop| {
             // First what takes no time, so that a machine that lacks something says so at once.
             let confinement = Confinement::prepare(&environment, parent.as_deref(), &said)?;
             build(&environment, &said, &stop)?;
-            Ok(confinement)
+            let archives = node::archives(&environment, &said, &stop)?;
+            Ok((confinement, archives))
         })
         .await;
-    let confinement = prepared?;
+    let (confinement, archives) = match prepared {
+        Err(NodeError::Cluster(error)) => return Ok(interruptions.report(Err::<(), _>(error), |()| ())?),
+        prepared => prepared?,
+    };
+    arguments.import.extend(archives);
     let logs = directory(&arguments);
     let words = words(&arguments, &logs, &confinement, command)?;
     let ended = supervise(&words, Vec::new(), GRACE_OUTSIDE, interruptions).await;
