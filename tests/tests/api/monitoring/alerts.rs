@@ -29,7 +29,7 @@ fn what_an_alert_counts_is_shown_from_zero_on() {
             // What is looked at when the operator works is set before it is shown.
             let gauge = selector.metric == "cicdcontext_queue_length";
             let shown = exported.first.lines().any(series);
-            assert!(shown || gauge || SHARES.contains(&selector.metric.as_str()), "{}: {selector:?}", alert.alert);
+            assert!(shown || gauge || SHARES.contains(&selector.metric.as_str()), "{}: {selector:?}", alert.name);
         }
     }
 }
@@ -39,9 +39,9 @@ fn every_alert_says_how_bad_it_is_and_what_a_person_does() {
     let alerts = alerts();
     assert!(alerts.len() >= 20, "{}", alerts.len());
     for alert in &alerts {
-        let name = &alert.alert;
+        let name = &alert.name;
         assert!(name.starts_with("CicdContext"), "{name}");
-        assert_eq!(alerts.iter().filter(|other| other.alert == *name).count(), 1, "{name}");
+        assert_eq!(alerts.iter().filter(|other| other.name == *name).count(), 1, "{name}");
         assert_ne!(alert.lasts, "0s", "{name} begins at once");
         let severity = alert.labels.get("severity").map(String::as_str);
         assert!(matches!(severity, Some("warning" | "critical")), "{name}: {severity:?}");
@@ -69,7 +69,7 @@ fn every_alert_fires_when_it_should_and_not_before() {
     let scenarios = workspace().join("tests/tests/api/monitoring/behaviour.yaml");
     let fired = promcheck::test(&workspace().join(ALERTS), &scenarios).unwrap_or_else(|error| panic!("{error}"));
     for alert in alerts() {
-        assert!(fired.split_whitespace().any(|name| name == alert.alert), "no scenario in which {} fires", alert.alert);
+        assert!(fired.split_whitespace().any(|name| name == alert.name), "no scenario in which {} fires", alert.name);
     }
 }
 

@@ -18,8 +18,8 @@ fn every_alert_has_its_section_and_every_section_its_alert() {
     let mut named = BTreeSet::new();
     for alert in alerts() {
         // As GitHub makes an anchor of a title of one word.
-        assert_eq!(alert.annotations["runbook"], format!("{PAGE}#{}", alert.alert.to_lowercase()), "{}", alert.alert);
-        named.insert(alert.alert);
+        assert_eq!(alert.annotations["runbook"], format!("{PAGE}#{}", alert.name.to_lowercase()), "{}", alert.name);
+        named.insert(alert.name);
     }
     assert_eq!(sections, named);
 }

@@ -45,7 +45,8 @@ pub(super) struct Expression {
 /// A rule of the rule file.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Alert {
-    pub(super) alert: String,
+    #[serde(rename = "alert")]
+    pub(super) name: String,
     pub(super) expr: String,
     #[serde(rename = "for")]
     pub(super) lasts: String,
@@ -56,7 +57,7 @@ pub(super) struct Alert {
 
 impl Alert {
     pub(super) fn expression(&self) -> Expression {
-        Expression { name: self.alert.clone(), expr: self.expr.clone(), selectors: self.selectors.clone() }
+        Expression { name: self.name.clone(), expr: self.expr.clone(), selectors: self.selectors.clone() }
     }
 }
 

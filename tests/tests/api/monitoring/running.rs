@@ -34,7 +34,7 @@ async fn a_running_operator_shows_each_series_that_alerts_ask_for_with_its_label
             };
             let asked = selector.matchers.iter().map(|matcher| &matcher.label).chain(&selector.grouping);
             for label in asked.filter(|label| !["namespace", "job", "pod"].contains(&label.as_str())) {
-                assert!(shown.contains(&label.as_str()), "{}: {} has {shown:?}", alert.alert, selector.metric);
+                assert!(shown.contains(&label.as_str()), "{}: {} has {shown:?}", alert.name, selector.metric);
             }
         }
     }
