@@ -17,7 +17,9 @@ fn main() -> ExitCode {
     match run(&Arguments::parse().dir) {
         Ok(problems) if problems.is_empty() => ExitCode::SUCCESS,
         Ok(problems) => {
-            problems.iter().for_each(|problem| eprintln!("audited: {problem}"));
+            for problem in &problems {
+                eprintln!("audited: {problem}");
+            }
             ExitCode::FAILURE
         }
         Err(error) => {

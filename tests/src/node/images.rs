@@ -46,7 +46,8 @@ pub fn archives(environment: &Environment, report: &Report, interrupt: &Interrup
             let architecture = Architecture::of_this_machine()?;
             let path = format!("/{program}");
             let content = Program::read(&built.join(program), architecture)?;
-            let image = Image::new(reference, architecture).file(&path, content.bytes(), 0o755).entrypoint([path]).user(USER);
+            let image =
+                Image::new(reference, architecture).file(&path, content.bytes(), 0o755).entrypoint([path]).user(USER);
             // Under its name only when it is complete: another run may look at the same time.
             let partial = built.join(format!("{program}-{}.partial", std::process::id()));
             image.write(&partial)?;
