@@ -3,12 +3,12 @@
 //! kubeconform then judges what an API server does not look at in every request: keys that are there twice, and fields of
 //! kinds whose CRDs are not installed. Nothing is fetched.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, io::Write, path::Path};
 
 use cicdcontext_tests::cluster::{Access, Role, workspace};
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
-use tokio::{io::AsyncWriteExt, process::Command};
+use tempfile::{NamedTempFile, TempDir};
+use tokio::process::Command;
 
 use super::helm::{Ran, run, tools};
 
@@ -44,12 +44,10 @@ impl Schemas {
     /// Runs kubeconform over manifests. A kind without a schema is an error.
     pub(super) async fn check(&self, manifests: &str) -> Ran {
         let schemas = self.folder.path().join("{{.Group}}-{{.ResourceAPIVersion}}-{{.ResourceKind}}.json");
-        let input = self.folder.path().join("manifests.yaml");
-        let mut file = tokio::fs::File::create(&input).await.unwrap();
-        file.write_all(manifests.as_bytes()).await.unwrap();
-        file.flush().await.unwrap();
+        let mut input = NamedTempFile::with_suffix(".yaml").unwrap();
+        input.write_all(manifests.as_bytes()).unwrap();
         let mut command = Command::new(tools().await.kubeconform());
-        command.args(["-strict", "-summary", "-schema-location"]).arg(schemas).arg(input);
+        command.args(["-strict", "-summary", "-schema-location"]).arg(schemas).arg(input.path());
         run(&mut command).await
     }
 }

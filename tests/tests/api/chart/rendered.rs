@@ -4,13 +4,16 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     io::Write,
+    time::Instant,
 };
 
 use cicdcontext_tests::cluster::{Access, Cluster, Environment, Options, Report, Role, workspace};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
-use tokio::{process::Command, task::spawn_blocking};
+use tokio::{process::Command, task::spawn_blocking, time::sleep};
+
+use crate::scene::{DEADLINE, POLL};
 
 use super::{
     conform::Schemas,
@@ -61,6 +64,20 @@ pub(super) async fn apply(access: &Access, manifests: &str, more: &[&str]) -> Ra
     kubectl(access, &[&["apply", "--server-side", "--validate=strict", "-f", &path], more].concat()).await
 }
 
+/// Waits until the API server serves all kinds that were just applied.
+pub(super) async fn kinds_are_served(access: &Access) {
+    let begun = Instant::now();
+    loop {
+        // It ends at once with an error where a CRD has no conditions yet.
+        let waited = kubectl(access, &["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await;
+        if waited.success {
+            return;
+        }
+        assert!(begun.elapsed() < DEADLINE, "{}", waited.errors);
+        sleep(POLL).await;
+    }
+}
+
 fn monitoring() -> String {
     let stubs = MONITORING.map(|(kind, plural)| {
         let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
@@ -103,7 +120,7 @@ async fn an_api_server_accepts_each_set_of_values_without_a_warning() {
     let crds = workspace().join("deploy/crds");
     kubectl(&access, &["apply", "--server-side", "-k", &crds.to_string_lossy()]).await.printed();
     apply(&access, &monitoring(), &[]).await.printed();
-    kubectl(&access, &["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await.printed();
+    kinds_are_served(&access).await;
     let sets = sets();
     assert!(sets.len() >= 12, "{sets:?}");
     let mut rendered = Vec::new();

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{
     helm::{Helm, NAMESPACE, chart, objects},
-    rendered::{apply, cluster, kubectl, stop},
+    rendered::{apply, cluster, kinds_are_served, kubectl, stop},
 };
 use crate::scene::{DEADLINE, POLL};
 
@@ -114,7 +114,7 @@ async fn of_the_user(access: &Access) -> Vec<Value> {
 
 /// Creates them, once the kinds are served.
 pub(super) async fn create_objects_of_a_user(access: &Access) {
-    kubectl(access, &["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await.printed();
+    kinds_are_served(access).await;
     apply(access, OF_A_USER, &[]).await.printed();
 }
 
@@ -200,7 +200,8 @@ async fn without_keep_a_removal_takes_kinds_and_objects_with_it() {
     helm.run(&["uninstall", "cicdcontext", "--namespace", NAMESPACE]).await.printed();
     let begun = Instant::now();
     while kubectl(&access, &["get", "crd", "-o", "name"]).await.printed().contains("cicdcontext.io") {
-        assert!(begun.elapsed() < DEADLINE, "the CRDs are still there");
+        // The API server deletes all objects of a kind first, and looks every few seconds whether they are gone.
+        assert!(begun.elapsed() < 4 * DEADLINE, "the CRDs are still there");
         sleep(POLL).await;
     }
     stop(cluster).await;
