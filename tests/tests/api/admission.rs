@@ -244,8 +244,8 @@ async fn what_is_not_a_roles_own_is_refused_with_what_would_be_right() {
     let refusal = court.patch(Role::Pipeline, JSON, "cicdcontexts/shop", &before).await.unwrap_err();
     assert!(refusal.contains("cicd-pipeline may not change spec.partials of a CicdContext"), "{refusal}");
     // Where Kubernetes' own plugin for owner references is on, that is quicker.
-    let owned = json!({"metadata": {"ownerReferences": owner}});
-    let refusal = court.patch(Role::Pipeline, MERGE, "cicdcontexts/shop", &owned).await.unwrap_err();
+    let with_owner = json!({"metadata": {"ownerReferences": owner}});
+    let refusal = court.patch(Role::Pipeline, MERGE, "cicdcontexts/shop", &with_owner).await.unwrap_err();
     let kubernetes = refusal.contains("cannot set an ownerRef on a resource you can't delete");
     assert!(kubernetes || refusal.contains("may not change metadata.ownerReferences of a CicdContext"), "{refusal}");
     let several = json!({"spec": {"unset": ["settings.a"]}, "metadata": {"labels": {"a": "b"}}});
