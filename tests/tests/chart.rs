@@ -37,8 +37,8 @@ This page is made from values.schema.json (`make generate`). A value that is not
 |---|---|---|
 ";
 
-/// Values for parent charts, and parts of Kubernetes' own types that nobody has to set: they stand in the schema alone.
-const WITHOUT_DEFAULT: [&str; 3] = ["enabled", "global", "resources.claims"];
+/// Values for parent charts: they stand in the schema alone.
+const WITHOUT_DEFAULT: [&str; 2] = ["enabled", "global"];
 
 fn chart() -> PathBuf {
     workspace().join("charts/cicdcontext")
