@@ -14,13 +14,13 @@ cargo = CARGO_NET_OFFLINE=$(offline) cargo
 # building packages one by one would compile the same dependencies several times.
 programs := $(CARGO_TARGET_DIR)/debug
 
-# The test targets of the integration suite: those that tests/Cargo.toml names.
-suites = $(shell sed -n '/^\[\[test\]\]/,/^$$/s/^name = "\(.*\)"/--test \1/p' tests/Cargo.toml)
+# The test targets of the integration suite: those that tests/Cargo.toml names. That of a whole node is run by itself.
+suites = $(filter-out --test=e2e,$(shell sed -n '/^\[\[test\]\]/,/^$$/s/^name = "\(.*\)"/--test=\1/p' tests/Cargo.toml))
 integration = test --locked --workspace --features cicdcontext-tests/cluster $(suites)
 
 .DEFAULT_GOAL := help
 .PHONY: help build musl static operator-static image generate generated cluster cluster-stop fmt fmt-check clippy lint unit
-.PHONY: integration guarantees test differential demo bench bench-cli chaos chaos-short fuzz clean-ish
+.PHONY: e2e e2e-here integration guarantees test differential demo bench bench-cli chaos chaos-short fuzz clean-ish
 .PHONY: workflows version chart dist
 
 help: ## List the targets
@@ -85,7 +85,7 @@ fmt-check: ## Check the format of the Rust code
 	cargo fmt --all -- --check
 
 clippy: ## Check the Rust code with clippy; warnings are errors
-	$(cargo) clippy --locked --workspace --all-targets --features cicdcontext-tests/cluster -- -D warnings
+	$(cargo) clippy --locked --workspace --all-targets --features cicdcontext-tests/cluster,cicdcontext-tests/node -- -D warnings
 
 lint: fmt-check clippy ## Check format and clippy
 
@@ -107,6 +107,27 @@ guarantees: build ## Kill the operator at every point between two effects and wr
 	$(cargo) $(integration) --no-run
 	CARGO_NET_OFFLINE=$(offline) GUARANTEES_FILE=$(CURDIR)/docs/guarantees.md $(programs)/cluster with -- \
 		cargo $(integration) -- --nocapture crashes::wherever
+
+# The release images, as they are delivered. Loading them needs no registry and no Docker.
+images = $(foreach program,operator cicdctl,$(CARGO_TARGET_DIR)/image/$(program)-$(workspace_version)-$(oci_machine).tar)
+oci_machine = $(patsubst aarch64%,arm64,$(patsubst x86_64%,amd64,$(firstword $(subst -, ,$(musl)))))
+whole_node = test --locked --workspace --features cicdcontext-tests/node --test e2e
+
+# A machine that cannot run a node says what it lacks, and passes: the table of stages shows lines that begin like this.
+e2e: build ## Install the chart on a whole node and play a release with real Pods (root on Linux, containerd; E2E_NODE=must fails where it cannot)
+	@lacking=$$($(programs)/cluster node check); code=$$?; \
+	if [ $$code = 0 ] && ! lacking=$$($(MAKE) --no-print-directory musl 2>&1); then \
+		lacking="no Rust target for static programs: rustup target add $(musl) ($$lacking)"; code=3; fi; \
+	case $$code in \
+	0) $(MAKE) --no-print-directory e2e-here ;; \
+	3) printf '%s\n' "$$lacking" | sed 's/^/SKIPPED: e2e: /'; [ "$(E2E_NODE)" != must ] ;; \
+	*) exit $$code ;; \
+	esac
+
+e2e-here: image
+	$(programs)/cluster tools
+	$(cargo) $(whole_node) --no-run
+	CARGO_NET_OFFLINE=true $(programs)/cluster node with $(images:%=--import %) -- cargo $(whole_node) -- --nocapture
 
 # Without shellcheck and pyflakes, which some machines have and some have not.
 workflows: build ## Check the workflows of GitHub with actionlint
