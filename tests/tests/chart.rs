@@ -171,15 +171,16 @@ fn the_versions_of_the_chart_are_the_one_of_the_programs() {
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
     let mut lists = String::new();
-    let (mut group, schema) = ("", schema());
-    let all = all();
+    let (mut groups, schema, all) = (BTreeSet::new(), schema(), all());
     for (path, property) in &all {
-        let of = path.rsplit_once('.').map_or("", |(group, _)| group);
-        if of != group && !of.is_empty() {
-            let pointer = format!("/properties/{}/description", of.replace('.', "/properties/"));
-            writeln!(page, "| **{of}** | | {} |", schema.pointer(&pointer).and_then(Value::as_str).unwrap()).unwrap();
+        for (end, _) in path.match_indices('.') {
+            let group = &path[..end];
+            if groups.insert(group) {
+                let pointer = format!("/properties/{}/description", group.replace('.', "/properties/"));
+                let about = schema.pointer(&pointer).and_then(Value::as_str).unwrap();
+                writeln!(page, "| **{group}** | | {about} |").unwrap();
+            }
         }
-        group = of;
         writeln!(page, "| `{path}` | {} | {} |", default(property), explanation(property)).unwrap();
         list(path, &property["items"], &mut lists);
     }
