@@ -18,14 +18,15 @@ use crate::cluster::{ClusterError, Environment, Report, files};
 /// What directories and control groups of nodes are called, before the id of the process that made them.
 const PREFIX: &str = "cicdcontext-node-";
 
+/// The file in a node's data that lists the directories that were made to be mounted over.
+const MADE: &str = "made-directories";
+
 /// What a node uses of the machine beside its namespaces.
 #[derive(Debug)]
 pub struct Confinement {
     name: String,
     data: PathBuf,
     control_group: ControlGroup,
-    /// Directories that were made to be mounted over.
-    mount_points: Vec<PathBuf>,
     removed: bool,
 }
 
@@ -45,12 +46,12 @@ impl Confinement {
         let data = parent.join(&name);
         files::create_directory(&data)?;
         let control_group = ControlGroup::create(&name)?;
-        let mut confinement = Self { name, data, control_group, mount_points: Vec::new(), removed: false };
-        for path in ground::MOUNT_POINTS.map(PathBuf::from) {
-            if !path.is_dir() {
-                files::create_directory(&path)?;
-                confinement.mount_points.push(path);
-            }
+        let confinement = Self { name, data, control_group, removed: false };
+        let absent: Vec<&str> = ground::MOUNT_POINTS.into_iter().filter(|path| !Path::new(path).is_dir()).collect();
+        // Written down first, so that they are found also if this process is killed.
+        files::write_private(&confinement.data.join(MADE), &absent.join("\n"))?;
+        for path in absent {
+            files::create_directory(Path::new(path))?;
         }
         Ok(confinement)
     }
@@ -82,11 +83,7 @@ impl Confinement {
         self.removed = true;
         // First: it is empty only when the last process of the node is gone.
         self.control_group.remove()?;
-        files::remove_directory(&self.data)?;
-        for path in &self.mount_points {
-            fs::remove_dir(path).map_err(ClusterError::file("remove", path))?;
-        }
-        Ok(())
+        remove_data(&self.data)
     }
 }
 
@@ -106,9 +103,18 @@ fn remove_what_is_left(parent: &Path, report: &Report) -> Result<(), NodeError> 
     let entries = fs::read_dir(parent).map_err(ClusterError::file("list", parent))?;
     for entry in entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_left_behind)) {
         report.line(format!("removing {}, left by a run that was killed", entry.path().display()));
-        files::remove_directory(&entry.path())?;
+        remove_data(&entry.path())?;
     }
     Ok(())
+}
+
+/// Removes a node's data, after the directories that were made to be mounted over.
+fn remove_data(data: &Path) -> Result<(), NodeError> {
+    for path in fs::read_to_string(data.join(MADE)).unwrap_or_default().lines() {
+        // Somebody else may use it by now, and only an empty one is removed.
+        fs::remove_dir(path).unwrap_or_default();
+    }
+    Ok(files::remove_directory(data)?)
 }
 
 /// Whether a name is that of a run whose process is gone.
