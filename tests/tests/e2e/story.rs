@@ -132,8 +132,8 @@ async fn pipeline(stage: &Stage) {
     stage.tell("cicd-get read what was captured from the answer");
 
     let loaded = steps.run("cicd-load", "build-load", Some(RANDOM_USER), &[context]).await;
-    let state: Value = serde_json::from_str(&loaded.files["state.json"]).unwrap();
-    assert_eq!(state["tags"], json!(["1.4.2", "latest"]), "{state:#}");
+    let written: Value = serde_json::from_str(&loaded.files["state.json"]).unwrap();
+    assert_eq!(written["tags"], json!(["1.4.2", "latest"]), "{written:#}");
     assert!(loaded.files["state.sh"].contains("1.4.2"), "{loaded:?}");
     stage.tell("cicd-load wrote the state into files");
 }
