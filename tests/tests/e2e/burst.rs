@@ -93,9 +93,9 @@ async fn judge(stage: &Stage, namespace: &str, name: &str) {
     let numbers: Vec<usize> = (0..EVENTS).collect();
     for context in 0..CONTEXTS {
         let object = stage.get(&["cctx", &format!("{name}-{context}"), "--namespace", namespace]).await;
-        let left = &object["spec"]["state"];
-        assert_eq!(left["seen"], json!(numbers), "{left:#}");
-        assert!(left["last"].as_str().unwrap().starts_with("run-"), "{left:#}");
+        let written = &object["spec"]["state"];
+        assert_eq!(written["seen"], json!(numbers), "{written:#}");
+        assert!(written["last"].as_str().unwrap().starts_with("run-"), "{written:#}");
     }
     let repeated = requests.len() - expected.len();
     stage.tell(&format!(

@@ -3,7 +3,6 @@
 //!
 //! One story, told in phases: each needs what the ones before it left.
 
-// A test that cannot go on should stop loudly, here as in unit tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod burst;
