@@ -90,6 +90,8 @@ sandbox_image = "{PAUSE}"
 disable_tcp_service = true
 # A machine that does not let processes lower their own score would have no Pod start.
 restrict_oom_score_adj = true
+# A profile would be loaded into the machine's kernel, and stay.
+disable_apparmor = true
 
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = "overlayfs"
