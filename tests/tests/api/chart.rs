@@ -4,7 +4,7 @@
 
 mod authorities;
 mod conform;
-mod helm;
+pub(crate) mod helm;
 mod install;
 mod kustomize;
 mod refusals;

@@ -1,6 +1,4 @@
-//! docs/gitops.md, and the samples that it names. Helm is looked for in PATH; without it, what needs it says that it is skipped.
-
-use std::env;
+//! docs/gitops.md, and the samples that it names.
 
 use cicdcontext_tests::cluster::{Role, workspace};
 use serde_json::{Value, json};
@@ -9,32 +7,18 @@ use crate::{
     object::{Kind, event, expect_outcome, on_success},
     page::{self, kubeconfig, type_in},
     scene::Scene,
-    tekton::skipped,
 };
-
-/// Whether there is a helm; says loudly if not.
-fn helm(test: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).any(|folder| folder.join("helm").is_file());
-    if !found {
-        skipped(test, "there is no helm in PATH");
-    }
-    found
-}
 
 #[tokio::test]
 async fn the_page_of_gitops() {
-    if helm("the_page_of_gitops") {
-        let scene = Scene::new().await;
-        page::play(&scene, "docs/gitops.md").await;
-    }
+    page::with_helm().await;
+    let scene = Scene::new().await;
+    page::play(&scene, "docs/gitops.md").await;
 }
 
 #[tokio::test]
 async fn what_the_sample_chart_renders_says_what_it_should() {
-    if !helm("what_the_sample_chart_renders_says_what_it_should") {
-        return;
-    }
+    page::with_helm().await;
     let scene = Scene::new().await;
     let admin = kubeconfig(&scene, Role::Admin).await;
     let rendered = type_in(&scene, &admin, "helm template shop deploy/samples/gitops/chart", None).await;

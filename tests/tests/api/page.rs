@@ -13,6 +13,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::OnceLock,
 };
 
 use cicdcontext_tests::{
@@ -22,7 +23,7 @@ use cicdcontext_tests::{
 use serde_json::Value;
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::{cli::bind_pipeline, scene::Scene, workload};
+use crate::{chart::helm::tools, cli::bind_pipeline, scene::Scene, workload};
 
 /// One step of a page, in its order.
 #[derive(Debug)]
@@ -148,7 +149,8 @@ impl Typist<'_> {
     fn shell(&self, script: &str) -> Command {
         let kubectl = self.scene.access.kubectl();
         let path = [kubectl.parent().unwrap().to_owned(), programs()];
-        let path = env::join_paths(path.into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap()))).unwrap();
+        let path = path.into_iter().chain(TOOLS.get().cloned());
+        let path = env::join_paths(path.chain(env::split_paths(&env::var_os("PATH").unwrap()))).unwrap();
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("exec 2>&1\n{script}")]).current_dir(workspace());
         shell.env("PATH", path).env("KUBECONFIG", self.kubeconfig);
@@ -174,6 +176,15 @@ async fn typed_in(mut shell: Command, variables: &[(String, String)], input: Opt
     }
     let ran = shell.wait_with_output().await.unwrap();
     Ran { success: ran.status.success(), output: String::from_utf8_lossy(&ran.stdout).into_owned() }
+}
+
+/// Where Helm is, once a page that types it has asked for it: a build of it takes minutes, and most pages need none.
+static TOOLS: OnceLock<PathBuf> = OnceLock::new();
+
+/// Lets the pages that are typed from here on find Helm.
+pub(crate) async fn with_helm() {
+    let tools = tools().await;
+    TOOLS.get_or_init(|| tools.directory().to_owned());
 }
 
 /// Where the programs of this build are.

@@ -33,7 +33,7 @@ use crate::{
 const FOLDER: &str = "TEKTON_CRDS";
 
 /// Says that a test does nothing. Not by `eprintln!`: of a test that does not fail, that is never shown.
-pub(crate) fn skipped(test: &str, reason: &str) {
+fn skipped(test: &str, reason: &str) {
     std::io::stderr().write_all(format!("SKIPPED {test}: {reason}\n").as_bytes()).unwrap();
 }
 

@@ -18,7 +18,7 @@ use tokio::{process::Command, task::spawn_blocking};
 pub(super) const NAMESPACE: &str = "cicdcontext-system";
 
 /// Builds the tools, or finds them.
-pub(super) async fn tools() -> Tools {
+pub(crate) async fn tools() -> Tools {
     let build = || Tools::build(&Environment::of_this_process(), &Report::default(), &Interrupt::default());
     spawn_blocking(build).await.unwrap().unwrap()
 }
