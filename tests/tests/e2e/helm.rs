@@ -29,7 +29,7 @@ async fn helm(stage: &Stage, arguments: &[&str]) -> String {
     let directory =
         PathBuf::from(std::env::var_os("NODE_DIRECTORY").expect("`cluster node with` sets it")).join("helm");
     let mut command = Command::new(tools.helm());
-    command.args(arguments).env("KUBECONFIG", stage.access.kubeconfig(Role::Admin));
+    command.args(arguments).current_dir(workspace()).env("KUBECONFIG", stage.access.kubeconfig(Role::Admin));
     for (variable, folder) in [("HELM_CACHE_HOME", "cache"), ("HELM_CONFIG_HOME", "config"), ("HELM_DATA_HOME", "data")]
     {
         command.env(variable, directory.join(folder));
@@ -37,11 +37,20 @@ async fn helm(stage: &Stage, arguments: &[&str]) -> String {
     run(&mut command, "").await.unwrap_or_else(|problem| panic!("helm {}: {problem}", arguments.join(" ")))
 }
 
-/// Installs the chart with no value set, and waits as `--wait` does.
+/// The arguments of Helm in the command that README tells a newcomer to type: `helm VERB ...`.
+fn documented(verb: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let start = format!("$ helm {verb} ");
+    let command = readme.lines().find(|line| line.starts_with(&start)).expect("README has the command");
+    command.split_whitespace().skip(2).map(str::to_owned).collect()
+}
+
+/// Installs the chart as README says, with no value set.
 pub(crate) async fn install(stage: &Stage) {
-    let chart = chart();
-    let chart = chart.to_str().unwrap();
-    helm(stage, &["install", RELEASE, chart, "--namespace", NAMESPACE, "--wait", TIMEOUT]).await;
+    let typed = documented("install");
+    assert!(!typed.iter().any(|argument| argument.contains("set") || argument.contains("values")), "{typed:?}");
+    let typed: Vec<&str> = typed.iter().map(String::as_str).chain([TIMEOUT]).collect();
+    helm(stage, &typed).await;
 }
 
 /// Upgrades the release, with these values beside those it has.
@@ -53,9 +62,11 @@ pub(crate) async fn upgrade(stage: &Stage, values: &[&str]) {
     helm(stage, &[&fixed[..], &values[..]].concat()).await;
 }
 
-/// Runs the chart's own test, and returns what Helm says about it.
+/// Runs the chart's own test as README says, and returns what Helm says about it.
 pub(crate) async fn test(stage: &Stage) -> String {
-    helm(stage, &["test", RELEASE, "--namespace", NAMESPACE, TIMEOUT, "--logs"]).await
+    let typed = documented("test");
+    let typed: Vec<&str> = typed.iter().map(String::as_str).chain([TIMEOUT, "--logs"]).collect();
+    helm(stage, &typed).await
 }
 
 /// Removes the release.
