@@ -18,7 +18,7 @@ const INTRODUCTION: &str = "\
 # Chart cicdcontext
 
 Installs the [CicdContext operator](../../README.md): kinds, operator, roles and policies. It needs Kubernetes 1.33 or
-newer, and Helm 4.
+newer, and Helm 4 (Helm 3 installs the same objects, see install).
 
 ```console
 $ helm install cicdcontext charts/cicdcontext --namespace cicdcontext-system --create-namespace
