@@ -150,7 +150,7 @@ chart: $(if $(HELM),,build) ## Package the chart (CHART_REGISTRY=ghcr.io CHART_R
 	@HELM="$(or $(HELM),$$($(programs)/cluster tools)/helm)" .ci/package-chart $(CURDIR)/charts/cicdcontext $(CARGO_TARGET_DIR)/chart $(CHART_REGISTRY) $(CHART_REPOSITORY)
 
 dist: image ## Build what is downloaded: programs as an archive, bills of materials, checksums; prints where they are
-	@.ci/package-programs $(CARGO_TARGET_DIR)/$(musl)/release/operator $(static) $(CARGO_TARGET_DIR)/image $(CARGO_TARGET_DIR)/dist $(workspace_version)
+	@.ci/package-programs $(CARGO_TARGET_DIR)/$(musl)/release/operator $(static) $(CARGO_TARGET_DIR)/image $(CARGO_TARGET_DIR)/dist $(workspace_version) $(oci_machine)
 
 # The predecessor in a Python environment of its own, exactly as its users have it, and what it is compared with.
 predecessor := $(cache)/predecessor
