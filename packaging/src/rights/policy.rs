@@ -22,7 +22,7 @@ pub const STATE: &str = "state";
 /// What the API server itself puts into the metadata of a new object.
 const METADATA_OF_EVERY_OBJECT: [&str; 8] =
     ["name", "generateName", "namespace", "uid", "creationTimestamp", "generation", "resourceVersion", "managedFields"];
-/// What differs after any change, and cannot be chosen.
+/// What differs after any change; of managedFields, what server-side apply goes by is compared (see `ownership`).
 const METADATA_OF_EVERY_CHANGE: [&str; 3] = ["generation", "resourceVersion", "managedFields"];
 /// What is compared key by key.
 const MAPS: [&str; 2] = ["annotations", "labels"];
@@ -129,8 +129,10 @@ fn configure(form: Form) -> String {
             ),
         ]
     });
-    let all: Vec<String> = wrong.iter().map(|(name, ..)| format!("variables.{name}Wrong")).collect();
-    let variables: Vec<(String, String)> = variables.chain([("wrong".to_owned(), all.join(" + "))]).collect();
+    let names = wrong.iter().map(|(name, ..)| *name).chain(["owned"]);
+    let all: Vec<String> = names.map(|name| format!("variables.{name}Wrong")).collect();
+    let variables = variables.chain(ownership()).chain([("wrong".to_owned(), all.join(" + "))]);
+    let variables: Vec<(String, String)> = variables.collect();
     let message = format!(
         "request.userInfo.username + ' may not ' + (request.operation == 'CREATE' ? 'set ' : 'change ') +\n\
          variables.wrong.join(', ') + ' of a CicdContext: without the verb configure on cicdcontexts, ' +\n\
@@ -150,6 +152,41 @@ fn configure(form: Form) -> String {
          other annotations are: the ledger is one of those.",
         0,
     ) + &policy(form, "configure", &(rule + &conditions + &self::variables(&variables) + &validation))
+}
+
+/// What each manager of server-side apply owns beyond the state and event annotations. Who could enter a field there would
+/// have the next apply of that manager, which does not name the field, remove it.
+fn ownership() -> [(String, String); 3] {
+    let owned = |object: &str| {
+        let claimed = |part: &str, kept: &str| {
+            format!(
+                "'{part}' in e.fieldsV1 ?\n\
+                 \x20   e.fieldsV1['{part}'].filter(k, {kept}).map(k, [dyn(k), dyn(e.fieldsV1['{part}'][k])]) : []"
+            )
+        };
+        let spec = claimed("f:spec", &format!("!(k in ['.', 'f:{STATE}'])"));
+        let metadata = claimed("f:metadata", "!(k in ['.', 'f:annotations'])");
+        format!(
+            "has({object}.metadata.managedFields) ? dyn({object}.metadata.managedFields)\n\
+             .filter(e, e.operation == 'Apply' && !('subresource' in e) && 'fieldsV1' in e)\n\
+             .map(e, {{\n\
+             \x20 'manager': dyn(e.manager),\n\
+             \x20 'spec': dyn({spec}),\n\
+             \x20 'metadata': dyn({metadata}),\n\
+             \x20 'annotations': dyn('f:metadata' in e.fieldsV1 && 'f:annotations' in e.fieldsV1['f:metadata'] ?\n\
+             \x20   e.fieldsV1['f:metadata']['f:annotations'].filter(k, k != '.' &&\n\
+             \x20     !k.startsWith('f:{EVENT_PREFIX}') && !k.startsWith('f:{GENERATE_PREFIX}')) : [])}})\n\
+             .filter(e, size(e['spec']) + size(e['metadata']) + size(e['annotations']) > 0) : []"
+        )
+    };
+    let wrong = "request.operation == 'CREATE' ||\n\
+                 (variables.owned.all(e, e in variables.ownedBefore) && variables.ownedBefore.all(e, e in variables.owned))\n\
+                 ? [] : ['metadata.managedFields']";
+    [
+        ("owned".to_owned(), owned("object")),
+        ("ownedBefore".to_owned(), format!("request.operation == 'CREATE' ? [] : ({})", owned("oldObject"))),
+        ("ownedWrong".to_owned(), wrong.to_owned()),
+    ]
 }
 
 impl Form {

@@ -205,6 +205,38 @@ async fn under_both_policies_every_role_does_its_work() {
 }
 
 #[tokio::test]
+async fn ownership_of_fields_cannot_be_forged_so_that_the_next_apply_removes_configuration() {
+    let court = Court::new().await;
+    // What comes from Git, and what somebody else, who may configure, has added.
+    let intent = context("git", &json!({"bases": [], "state": {}}), &json!({}));
+    let applied = "application/apply-patch+yaml?fieldManager=gitops";
+    court.patch(Role::Editor, applied, "cicdcontexts/git", &intent).await.unwrap();
+    let added = json!({"spec": {"suspend": true, "settings": {"channel": "#ci"}}});
+    let object = court.patch(Role::Editor, MERGE, "cicdcontexts/git", &added).await.unwrap();
+
+    let entries = object["metadata"]["managedFields"].as_array().unwrap();
+    let index = entries.iter().position(|entry| entry["manager"] == "gitops").unwrap();
+    let path = |field: &str| format!("/metadata/managedFields/{index}/fieldsV1/f:spec/f:{field}");
+    let forged = json!([
+        {"op": "add", "path": path("suspend"), "value": {}}, {"op": "add", "path": path("settings"), "value": {}},
+    ]);
+    let emptied = json!([{"op": "remove", "path": format!("/metadata/managedFields/{index}")}]);
+    for patch in [&forged, &emptied] {
+        let refusal = court.patch(Role::Pipeline, JSON, "cicdcontexts/git", patch).await.unwrap_err();
+        assert!(refusal.contains("cicd-pipeline may not change metadata.managedFields of a CicdContext"), "{refusal}");
+    }
+    // The state is anybody's, also by apply, and events are fired.
+    let step = context("git", &json!({"state": {"tag": "1"}}), &json!({}));
+    court.patch(Role::Pipeline, APPLY, "cicdcontexts/git", &step).await.unwrap();
+    let fired = json!({"metadata": {"annotations": {"event.cicdcontext.io/e": "build=success"}}});
+    court.patch(Role::Pipeline, MERGE, "cicdcontexts/git", &fired).await.unwrap();
+
+    let object = court.patch(Role::Editor, applied, "cicdcontexts/git", &intent).await.unwrap();
+    assert_eq!((&object["spec"]["suspend"], &object["spec"]["settings"]), (&json!(true), &json!({"channel": "#ci"})));
+    court.end().await;
+}
+
+#[tokio::test]
 async fn what_is_not_a_roles_own_is_refused_with_what_would_be_right() {
     let court = Court::new().await;
     let scene = &court.scene;

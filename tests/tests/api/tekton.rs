@@ -34,7 +34,7 @@ const FOLDER: &str = "TEKTON_CRDS";
 
 /// Says that a test does nothing. Not by `eprintln!`: of a test that does not fail, that is never shown.
 fn skipped(test: &str, reason: &str) {
-    std::io::stderr().write_all(format!("SKIPPED {test}: {reason}\n").as_bytes()).unwrap();
+    std::io::stderr().write_all(format!("SKIPPED: {test}: {reason}\n").as_bytes()).unwrap();
 }
 
 /// Tekton's CRDs on the API server, or why they are not.
