@@ -129,10 +129,13 @@ fn configure(form: Form) -> String {
             ),
         ]
     });
-    let names = wrong.iter().map(|(name, ..)| *name).chain(["owned"]);
-    let all: Vec<String> = names.map(|name| format!("variables.{name}Wrong")).collect();
-    let variables = variables.chain(ownership()).chain([("wrong".to_owned(), all.join(" + "))]);
-    let variables: Vec<(String, String)> = variables.collect();
+    let all: Vec<String> = wrong.iter().map(|(name, ..)| format!("variables.{name}Wrong")).collect();
+    // Whoever applies a field owns it, too: that is said only where it is all that is wrong.
+    let all = [
+        ("written".to_owned(), all.join(" + ")),
+        ("wrong".to_owned(), "size(variables.written) > 0 ? variables.written : variables.ownedWrong".to_owned()),
+    ];
+    let variables: Vec<(String, String)> = variables.chain(ownership()).chain(all).collect();
     let message = format!(
         "request.userInfo.username + ' may not ' + (request.operation == 'CREATE' ? 'set ' : 'change ') +\n\
          variables.wrong.join(', ') + ' of a CicdContext: without the verb configure on cicdcontexts, ' +\n\
