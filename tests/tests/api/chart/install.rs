@@ -73,12 +73,14 @@ impl Reader {
         assert!(shown.is_empty() || matches(shown, output), "`{command}`\n{output}\nexpected:\n{}", shown.join("\n"));
     }
 
-    /// Types a command; one that only reads is typed until it prints what is shown, since a page leaves out the waiting.
+    /// Types a command; one that only reads is typed until it prints what is shown, since a page leaves out the waiting: an
+    /// API server takes a moment to describe a kind that has changed.
     pub(super) async fn type_in(&self, command: &str, shown: &[String]) {
         let begun = Instant::now();
+        let reads = [" get ", " explain "].iter().any(|verb| command.contains(verb));
         loop {
             let ran = self.run(command).await;
-            if !command.contains(" get ") || (ran.0 && matches(shown, &ran.1)) || begun.elapsed() > DEADLINE {
+            if !reads || (ran.0 && matches(shown, &ran.1)) || begun.elapsed() > DEADLINE {
                 return Self::expect(command, shown, &ran);
             }
             sleep(std::time::Duration::from_millis(100)).await;
