@@ -3,6 +3,7 @@
 //!
 //! It must not know what is tested with it, and nothing of Kubernetes but the kubeconfig that it hands over.
 
+pub mod footprint;
 mod probe;
 
 use std::{

@@ -31,21 +31,23 @@ const CONTEXTS: [(&str, usize); 2] = [("small", 12_000), ("large", 120_000)];
 
 /// Prepares, measures and prints.
 pub(crate) async fn measure(stage: &Stage, plan: &Plan) -> Result<(), BenchError> {
+    let namespace = stage.namespace("cli").await?;
+    let operator = stage.operator(&namespace).await?;
     let receiver = Receiver::start().await.map_err(BenchError::io("listen on", "loopback"))?;
     receiver.answer("/chat", Answer::json(200, &json!({"ok": true, "ts": "1700000000.0001"})));
-    let directory = workspace().join("target/bench/manifests");
+    let directory = stage.directory.join("manifests");
     fs::create_dir_all(&directory).map_err(BenchError::io("create", directory.display()))?;
     let manifests = directory.join("contexts.json");
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects(&receiver.url("/chat"))});
     fs::write(&manifests, list.to_string()).map_err(BenchError::io("write", manifests.display()))?;
-    kubectl(&stage.access, &["-n", &stage.namespace, "create", "-f", &manifests.to_string_lossy()]).await?;
+    kubectl(&stage.access, &["-n", &namespace, "create", "-f", &manifests.to_string_lossy()]).await?;
 
     let python = plan.predecessor.join("bin/python");
     let script = workspace().join("tests/src/bin/bench/cli/measure.py");
     let ended = Command::new(&python)
         .arg(script)
         .env("BENCH_CICDCTL", program(plan)?)
-        .env("BENCH_NAMESPACE", &stage.namespace)
+        .env("BENCH_NAMESPACE", &namespace)
         .env("BENCH_MANIFESTS", &manifests)
         .env("BENCH_RECEIVER", receiver.url("/chat"))
         .env("BENCH_ROUNDS", plan.rounds.to_string())
@@ -55,6 +57,7 @@ pub(crate) async fn measure(stage: &Stage, plan: &Plan) -> Result<(), BenchError
         .status()
         .await
         .map_err(BenchError::io("run", python.display()))?;
+    operator.stop().await?;
     if ended.success() { Ok(()) } else { Err(BenchError::Measuring(ended)) }
 }
 

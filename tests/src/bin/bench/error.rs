@@ -1,6 +1,6 @@
 //! Why a benchmark came to nothing.
 
-use std::{fmt::Display, io, process::ExitStatus};
+use std::{fmt::Display, io, process::ExitStatus, time::Duration};
 
 use cicdcontext_tests::{cluster::ClusterError, installation::KubectlError, operator::OperatorError};
 use thiserror::Error;
@@ -32,6 +32,9 @@ pub(crate) enum BenchError {
         #[source]
         source: io::Error,
     },
+    /// Something did not happen.
+    #[error("wait for {what}: not there after {} s", within.as_secs())]
+    Late { what: String, within: Duration },
     /// What was acknowledged is not in the state.
     #[error("find what was acknowledged: {}", .0.join("; "))]
     Lost(Vec<String>),
@@ -48,6 +51,11 @@ impl BenchError {
     pub(crate) fn kubernetes(action: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let action = action.into();
         move |source| Self::Kubernetes { action, source: Box::new(source) }
+    }
+
+    /// What was waited for did not happen in time.
+    pub(crate) fn late(what: impl Into<String>, within: Duration) -> Self {
+        Self::Late { what: what.into(), within }
     }
 
     /// The error of a file or signal, for `map_err`.

@@ -1,18 +1,39 @@
 //! Benchmarks on a real API server, in the cluster that `cluster with -- bench ...` starts; `make bench` runs them. It
-//! only wires. Figures are printed and never asserted, since machines differ; what is acknowledged and then not there
-//! is a failure.
+//! only wires. Figures are reported with what they should be and never asserted, since machines differ; what is
+//! acknowledged and then not there is a failure.
 
 mod cli;
+mod drive;
 mod error;
+mod floor;
+mod load;
+mod plan;
+mod reaction;
+mod report;
+mod scene;
+mod sink;
 mod stage;
+mod throughput;
 mod writers;
 
-use std::{num::NonZero, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    num::NonZero,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::{error::BenchError, stage::Stage};
+use self::{
+    error::BenchError,
+    floor::Floor,
+    plan::Length,
+    report::{Report, Section, machine::Machine},
+    sink::Sink,
+    stage::Stage,
+};
 
 /// Benchmarks on a real API server.
 #[derive(Debug, Parser)]
@@ -24,10 +45,39 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Benchmark {
+    /// Measure what the operator does, and compare it with what the API server does without it
+    Run(RunArguments),
     /// Compare writers of one context: plain merge patches against CicdStateWrites
     Writers(WritersArguments),
     /// Compare cicdctl with the predecessor: whole processes over the same state
     Cli(CliArguments),
+}
+
+#[derive(Debug, Args)]
+struct RunArguments {
+    /// How long is measured
+    #[arg(long, value_enum, default_value_t = Length::Full, value_name = "LENGTH")]
+    length: Length,
+    /// Only these questions [default: all]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME,...")]
+    only: Vec<Question>,
+    /// Where the figures are written, as JSON [default: they are only printed]
+    #[arg(long, value_name = "FILE")]
+    into: Option<PathBuf>,
+    /// The operator to measure [default: the one beside this program]
+    #[arg(long, value_name = "FILE")]
+    operator: Option<PathBuf>,
+}
+
+/// What can be asked for by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Question {
+    /// What the API server does without us
+    Floor,
+    /// How long until a request arrives
+    Reaction,
+    /// How many events in a second
+    Throughput,
 }
 
 #[derive(Debug, Args)]
@@ -70,7 +120,11 @@ async fn main() -> ExitCode {
 async fn run(benchmark: Benchmark) -> Result<(), BenchError> {
     let listen = |kind| signal(kind).map_err(BenchError::io("listen for", "signals"));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let stage = Stage::prepare().await?;
+    let (length, operator) = match &benchmark {
+        Benchmark::Run(arguments) => (arguments.length, arguments.operator.clone()),
+        Benchmark::Writers(_) | Benchmark::Cli(_) => (Length::Full, None),
+    };
+    let stage = Stage::prepare(length, operator).await?;
     let outcome = tokio::select! {
         outcome = measure(&stage, benchmark) => outcome,
         _ = interrupt.recv() => Err(BenchError::Interrupted),
@@ -82,6 +136,7 @@ async fn run(benchmark: Benchmark) -> Result<(), BenchError> {
 
 async fn measure(stage: &Stage, benchmark: Benchmark) -> Result<(), BenchError> {
     match benchmark {
+        Benchmark::Run(arguments) => all(stage, &arguments).await,
         Benchmark::Writers(WritersArguments { writers, seconds, repetitions }) => {
             let plan = writers::Plan { writers, window: Duration::from_secs(seconds), repetitions };
             writers::measure(stage, &plan).await
@@ -90,5 +145,43 @@ async fn measure(stage: &Stage, benchmark: Benchmark) -> Result<(), BenchError> 
             let plan = cli::Plan { predecessor, program, rounds: rounds.get() };
             cli::measure(stage, &plan).await
         }
+    }
+}
+
+/// Measures what is asked for, and reports it.
+async fn all(stage: &Stage, arguments: &RunArguments) -> Result<(), BenchError> {
+    let kubernetes = stage.admin.apiserver_version().await.map_err(BenchError::kubernetes("ask for the version"))?;
+    let mut report = Report {
+        date: k8s_openapi::jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
+        length: arguments.length,
+        machine: Machine::here(kubernetes.git_version, stage.build()),
+        sections: Vec::new(),
+    };
+    let sink = Sink::open().await?;
+    let floor = Floor::prepare(stage, &sink).await?;
+    let begun = Instant::now();
+    for question in Question::value_variants() {
+        if !arguments.only.is_empty() && !arguments.only.contains(question) {
+            continue;
+        }
+        eprintln!("[{:>4} s] {question:?} ...", begun.elapsed().as_secs());
+        let started = Instant::now();
+        let section = answer(stage, &floor, *question).await?;
+        let section = Section { seconds: started.elapsed().as_secs(), ..section };
+        section.print();
+        report.sections.push(section);
+        if let Some(into) = &arguments.into {
+            report.write(into)?;
+        }
+    }
+    eprintln!("[{:>4} s] done", begun.elapsed().as_secs());
+    Ok(())
+}
+
+async fn answer(stage: &Stage, floor: &Floor, question: Question) -> Result<Section, BenchError> {
+    match question {
+        Question::Floor => floor::measure(stage, floor).await,
+        Question::Reaction => reaction::measure(stage, floor).await,
+        Question::Throughput => throughput::measure(stage, floor).await,
     }
 }

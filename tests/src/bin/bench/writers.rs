@@ -65,19 +65,22 @@ pub(crate) async fn measure(stage: &Stage, plan: &Plan) -> Result<(), BenchError
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     println!(
         "Writers of one context, {cores} cores for all of it, {} build of the operator, medians of {} times {} s:\n",
-        stage.build,
+        stage.build(),
         plan.repetitions,
         plan.window.as_secs()
     );
     let mut rows: Vec<(usize, Vec<Figures>, Vec<Figures>)> =
         plan.writers.iter().map(|writers| (writers.get(), Vec::new(), Vec::new())).collect();
+    let namespace = stage.namespace("writers").await?;
+    let operator = stage.operator(&namespace).await?;
     // In turn, so that whatever else the machine does meets both alike.
     for repetition in 0..plan.repetitions.get() {
         for (writers, plain, state_writes) in &mut rows {
-            plain.push(one(stage, How::MergePatch, *writers, plan.window, repetition).await?);
-            state_writes.push(one(stage, How::StateWrite, *writers, plan.window, repetition).await?);
+            plain.push(one(stage, &namespace, How::MergePatch, *writers, plan.window, repetition).await?);
+            state_writes.push(one(stage, &namespace, How::StateWrite, *writers, plan.window, repetition).await?);
         }
     }
+    operator.stop().await?;
     print(&rows);
     let all = rows.iter().flat_map(|(_, plain, state_writes)| plain.iter().chain(state_writes));
     let lost: Vec<String> = all.flat_map(|figures| figures.lost.clone()).take(LOST_NAMED).collect();
@@ -87,6 +90,7 @@ pub(crate) async fn measure(stage: &Stage, plan: &Plan) -> Result<(), BenchError
 /// One measurement with a context of its own.
 async fn one(
     stage: &Stage,
+    namespace: &str,
     how: How,
     writers: usize,
     window: Duration,
@@ -96,13 +100,13 @@ async fn one(
         How::MergePatch => format!("plain-{writers}-{repetition}"),
         How::StateWrite => format!("written-{writers}-{repetition}"),
     };
-    let contexts: Api<CicdContext> = Api::namespaced(stage.pipeline.clone(), &stage.namespace);
+    let contexts: Api<CicdContext> = Api::namespaced(stage.pipeline.clone(), namespace);
     let metadata = ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() };
     let context = CicdContext { metadata, spec: CicdContextSpec::default(), status: None };
     let created = contexts.create(&PostParams::default(), &context).await;
     created.map_err(BenchError::kubernetes(format!("create cctx/{name}")))?;
     let witness = Witness::watch(contexts.clone(), &name).await?;
-    let state_writes: Api<CicdStateWrite> = Api::namespaced(stage.pipeline.clone(), &stage.namespace);
+    let state_writes: Api<CicdStateWrite> = Api::namespaced(stage.pipeline.clone(), namespace);
     let applied = Applied::watch(state_writes.clone()).await?;
 
     let tally = Arc::new(Tally::default());

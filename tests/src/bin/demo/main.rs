@@ -7,7 +7,6 @@
 mod difference;
 mod error;
 mod events;
-mod footprint;
 mod kubectl;
 mod measure;
 mod output;

@@ -4,7 +4,7 @@ use cicdcontext_tests::cluster::workspace;
 use serde_json::{Value, json};
 
 use super::{Bench, row};
-use crate::{error::DemoError, footprint, kubectl::Invocation};
+use crate::{error::DemoError, kubectl::Invocation};
 
 const CONTEXTS: usize = 100;
 /// Bytes of the text in each context's state.
@@ -21,7 +21,7 @@ pub(super) async fn measure(bench: &Bench<'_>) -> Result<(), DemoError> {
     bench.scene.admin.run(&create).await?;
     let wait = ["-n", namespace, "wait", "--for=condition=Ready", "--timeout=60s", "cctx", "-l", "measured=memory"];
     bench.scene.admin.run(&Invocation::new(wait)).await?;
-    let Some(memory) = footprint::memory(bench.scene.operator()?) else {
+    let Some(memory) = bench.scene.operator()?.memory() else {
         row("resident", "unknown", "this system has no /proc");
         return Ok(());
     };

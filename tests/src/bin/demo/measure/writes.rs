@@ -8,7 +8,7 @@ use std::{
 use tokio::time::sleep;
 
 use super::{Bench, row};
-use crate::{error::DemoError, events::Which, footprint};
+use crate::{error::DemoError, events::Which};
 
 const WITHIN: Duration = Duration::from_secs(30);
 const EVENTS: u32 = 20;
@@ -51,10 +51,10 @@ async fn finish(bench: &Bench<'_>, which: Which) -> Result<(), DemoError> {
 async fn quiet(bench: &Bench<'_>) -> Result<Writes, DemoError> {
     let operator = bench.scene.operator()?;
     let start = Instant::now();
-    let (mut counts, mut since) = (footprint::writes(operator).await?, Instant::now());
+    let (mut counts, mut since) = (operator.writes().await?, Instant::now());
     while since.elapsed() < QUIET && start.elapsed() < QUIET_WITHIN {
         sleep(POLL).await;
-        let now = footprint::writes(operator).await?;
+        let now = operator.writes().await?;
         if now != counts {
             (counts, since) = (now, Instant::now());
         }

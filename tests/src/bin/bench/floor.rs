@@ -1,0 +1,199 @@
+//! The floor: what this API server does with nothing of ours in the way but one watcher. Everything else is compared with
+//! what is measured here, in the same run.
+
+use std::time::Duration;
+
+use cicdcontext_crds::CicdEvent;
+use futures::StreamExt;
+use kube::{
+    Api,
+    api::{Patch, PatchParams, WatchParams},
+};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::{
+    error::BenchError,
+    load::{self, Load},
+    report::{
+        Section,
+        figure::{Figure, Unit},
+    },
+    scene::{Scene, Size},
+    sink::Sink,
+    stage::Stage,
+};
+
+/// How many requests are in flight.
+const IN_FLIGHT: [usize; 3] = [1, 8, 64];
+const METHOD: &str = "Creates of CicdEvents, patches of their status, as large as the operator writes it, and merge patches of one \
+    annotation of 100 CicdContexts in turn; one client, one watcher of events, no operator.";
+
+/// A namespace in which nothing of ours works: events of it stay as they are.
+pub(crate) struct Floor {
+    scene: Scene,
+    /// Steps of pipelines may not write status.
+    statuses: Api<CicdEvent>,
+    watcher: JoinHandle<()>,
+    sequence: std::sync::atomic::AtomicU64,
+}
+
+/// What is done, all of it one after the other, and counted as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cost {
+    /// A create.
+    Create,
+    /// A status patch of an event that is there.
+    Status,
+    /// A merge patch of a context.
+    Merge,
+    /// What an event by object costs at least: its create and its status.
+    Object,
+    /// What an event by annotation costs at least: the annotation, the event's create, the annotation's removal with the
+    /// ledger, and the status.
+    Annotation,
+}
+
+impl Cost {
+    /// How many writes that is.
+    pub(crate) fn writes(self) -> f64 {
+        match self {
+            Self::Create | Self::Status | Self::Merge => 1.0,
+            Self::Object => 2.0,
+            Self::Annotation => 4.0,
+        }
+    }
+}
+
+impl Floor {
+    /// Creates 100 contexts, and begins to watch events.
+    pub(crate) async fn prepare(stage: &Stage, sink: &Sink) -> Result<Self, BenchError> {
+        let scene = Scene::build(stage, "floor", sink, &Size::default()).await?;
+        let events: Api<CicdEvent> = Api::namespaced(stage.admin.clone(), &scene.namespace);
+        let statuses = events.clone();
+        let watched = events.watch(&WatchParams::default().timeout(290), "0").await;
+        let watched = watched.map_err(BenchError::kubernetes("watch events"))?;
+        // Read and thrown away, as somebody does who only looks on. After the time limit there is none, which costs nothing.
+        let watcher = tokio::spawn(async move { watched.for_each(|_| async {}).await });
+        Ok(Self { scene, statuses, watcher, sequence: std::sync::atomic::AtomicU64::default() })
+    }
+
+    /// Does the same again and again.
+    pub(crate) async fn run(&self, cost: Cost, in_flight: usize, window: Duration) -> Result<Load, BenchError> {
+        let prepared = match cost {
+            // Patched in turn: enough of them that nobody waits for another one's patch.
+            Cost::Status => {
+                let names: Vec<_> = (0..128).map(|_| self.fresh()).collect();
+                load::each(16, names.len(), async |number| self.create(&names[number]).await).await?;
+                names
+            }
+            _ => Vec::new(),
+        };
+        load::run(in_flight, window, async |number| {
+            let context = usize::try_from(number).unwrap_or_default() % self.scene.uids.len();
+            match cost {
+                Cost::Create => self.create(&self.fresh()).await,
+                Cost::Status => self.status(&prepared[context], number).await,
+                Cost::Merge => self.merge(context, number).await,
+                Cost::Object => {
+                    let event = self.fresh();
+                    self.create(&event).await?;
+                    self.status(&event, number).await
+                }
+                Cost::Annotation => {
+                    let event = self.fresh();
+                    self.scene.annotate(context, &event).await?;
+                    self.create(&event).await?;
+                    self.take_away(context, &event).await?;
+                    self.status(&event, number).await
+                }
+            }
+        })
+        .await
+    }
+
+    /// The median time of one create at rest, and all times.
+    pub(crate) async fn creates(&self, count: usize) -> Result<Vec<Duration>, BenchError> {
+        let mut durations = Vec::with_capacity(count);
+        for _ in 0..count {
+            durations.push(self.one_create().await?);
+        }
+        Ok(durations)
+    }
+
+    /// How long one create takes.
+    pub(crate) async fn one_create(&self) -> Result<Duration, BenchError> {
+        let begun = std::time::Instant::now();
+        self.create(&self.fresh()).await?;
+        Ok(begun.elapsed())
+    }
+
+    fn fresh(&self) -> String {
+        format!("floor-{}", self.sequence.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+    }
+
+    async fn create(&self, name: &str) -> Result<(), BenchError> {
+        self.scene.fire(0, name).await.map(drop)
+    }
+
+    async fn merge(&self, context: usize, number: u64) -> Result<(), BenchError> {
+        self.scene.patch(context, &json!({"metadata": {"annotations": {"floor": number.to_string()}}})).await
+    }
+
+    async fn status(&self, name: &str, number: u64) -> Result<(), BenchError> {
+        let patch: Patch<Value> = Patch::Merge(json!({"status": status(number)}));
+        let patched = self.statuses.patch_status(name, &PatchParams::default(), &patch).await;
+        patched.map(drop).map_err(BenchError::kubernetes(format!("patch the status of cev/{name}")))
+    }
+
+    async fn take_away(&self, context: usize, id: &str) -> Result<(), BenchError> {
+        let ledger = json!({"ids": [format!("{id}:0d3ba0a0-2a8b-4d5e-9d2e-4f4f4a7c8b1e")]}).to_string();
+        let annotations = json!({format!("event.cicdcontext.io/{id}"): null, "cicdcontext.io/applied": ledger});
+        self.scene.patch(context, &json!({"metadata": {"annotations": annotations}})).await
+    }
+}
+
+impl Drop for Floor {
+    fn drop(&mut self) {
+        self.watcher.abort();
+    }
+}
+
+/// A status as large as that of an event whose one handler succeeded.
+fn status(number: u64) -> Value {
+    let time = "2026-01-01T00:00:00Z";
+    let condition = |kind: &str| {
+        json!({"type": kind, "status": "True", "reason": "Succeeded", "message": "1 handler succeeded",
+            "lastTransitionTime": time, "observedGeneration": 1})
+    };
+    json!({
+        "phase": "Succeeded", "order": number, "startTime": time, "completionTime": time, "observedGeneration": 1,
+        "conditions": [condition("Finished"), condition("Succeeded")],
+        "handlers": [{"name": "tell-0", "type": "notify", "phase": "Succeeded", "attempts": 1, "httpStatus": 200,
+            "durationMs": 1, "webhookId": "msg_0d3ba0a02a8b4d5e9d2e4f4f4a7c8b1e", "endpoint": "sink"}],
+    })
+}
+
+/// Measures each kind of write with 1, 8 and 64 in flight.
+pub(crate) async fn measure(stage: &Stage, floor: &Floor) -> Result<Section, BenchError> {
+    let mut section = Section::new("floor", "Floor: this API server without us", METHOD);
+    let (window, repetitions) = (stage.length.window(1, 3), stage.length.pick(1, 3));
+    let kinds = [("creates", Cost::Create), ("status patches", Cost::Status), ("merge patches", Cost::Merge)];
+    for in_flight in IN_FLIGHT {
+        let mut rows = [const { Vec::new() }; 3];
+        // In turn, so that whatever else the machine does meets all alike.
+        for _ in 0..repetitions {
+            for (row, (_, cost)) in rows.iter_mut().zip(kinds) {
+                row.push(floor.run(cost, in_flight, window).await?);
+            }
+        }
+        for (row, (what, _)) in rows.iter().zip(kinds) {
+            let at = |figure: Figure| figure.at(format!("{in_flight} in flight"), load::number(in_flight));
+            let durations: Vec<Duration> = row.iter().flat_map(|load| load.durations.iter().copied()).collect();
+            section.push(at(Figure::of(what, Unit::PerSecond, row.iter().map(Load::per_second))));
+            section.push(at(Figure::percentile(format!("{what}, p50"), &durations, 50)));
+            section.push(at(Figure::percentile(format!("{what}, p99"), &durations, 99)));
+        }
+    }
+    Ok(section)
+}
