@@ -7,7 +7,11 @@ use cicdcontext_crds::CicdEvent;
 use futures::StreamExt;
 use kube::{
     Api,
-    api::{Patch, PatchParams, WatchParams},
+    api::{Patch, PatchParams},
+    runtime::{
+        WatchStreamExt,
+        watcher::{self, watcher},
+    },
 };
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -54,26 +58,14 @@ pub(crate) enum Cost {
     Annotation,
 }
 
-impl Cost {
-    /// How many writes that is.
-    pub(crate) fn writes(self) -> f64 {
-        match self {
-            Self::Create | Self::Status | Self::Merge => 1.0,
-            Self::Object => 2.0,
-            Self::Annotation => 4.0,
-        }
-    }
-}
-
 impl Floor {
     /// Creates 100 contexts, and begins to watch events.
     pub(crate) async fn prepare(stage: &Stage, sink: &Sink) -> Result<Self, BenchError> {
         let scene = Scene::build(stage, "floor", sink, &Size::default()).await?;
         let events: Api<CicdEvent> = Api::namespaced(stage.admin.clone(), &scene.namespace);
         let statuses = events.clone();
-        let watched = events.watch(&WatchParams::default().timeout(290), "0").await;
-        let watched = watched.map_err(BenchError::kubernetes("watch events"))?;
-        // Read and thrown away, as somebody does who only looks on. After the time limit there is none, which costs nothing.
+        // Read and thrown away, as somebody does who only looks on.
+        let watched = watcher(events, watcher::Config::default()).default_backoff();
         let watcher = tokio::spawn(async move { watched.for_each(|_| async {}).await });
         Ok(Self { scene, statuses, watcher, sequence: std::sync::atomic::AtomicU64::default() })
     }
@@ -110,15 +102,6 @@ impl Floor {
             }
         })
         .await
-    }
-
-    /// The median time of one create at rest, and all times.
-    pub(crate) async fn creates(&self, count: usize) -> Result<Vec<Duration>, BenchError> {
-        let mut durations = Vec::with_capacity(count);
-        for _ in 0..count {
-            durations.push(self.one_create().await?);
-        }
-        Ok(durations)
     }
 
     /// How long one create takes.
