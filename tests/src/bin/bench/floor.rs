@@ -7,7 +7,7 @@ use cicdcontext_crds::CicdEvent;
 use futures::StreamExt;
 use kube::{
     Api,
-    api::{Patch, PatchParams},
+    api::{ObjectMeta, Patch, PatchParams, PostParams},
     runtime::{
         WatchStreamExt,
         watcher::{self, watcher},
@@ -30,6 +30,8 @@ use crate::{
 
 /// How many requests are in flight.
 const IN_FLIGHT: [usize; 3] = [1, 8, 64];
+/// How many events there are whose status is patched in turn: enough of them that nobody waits for another one's patch.
+const STATUSES: usize = 128;
 const METHOD: &str = "Creates of CicdEvents, patches of their status, as large as the operator writes it, and merge patches of one \
     annotation of 100 CicdContexts in turn; one client, one watcher of events, no operator.";
 
@@ -73,31 +75,32 @@ impl Floor {
     /// Does the same again and again.
     pub(crate) async fn run(&self, cost: Cost, in_flight: usize, window: Duration) -> Result<Load, BenchError> {
         let prepared = match cost {
-            // Patched in turn: enough of them that nobody waits for another one's patch.
             Cost::Status => {
-                let names: Vec<_> = (0..128).map(|_| self.fresh()).collect();
-                load::each(16, names.len(), async |number| self.create(&names[number]).await).await?;
-                names
+                let mut created = Vec::new();
+                for _ in 0..STATUSES {
+                    created.push(self.create(&self.fresh()).await?);
+                }
+                created
             }
             _ => Vec::new(),
         };
         load::run(in_flight, window, async |number| {
-            let context = usize::try_from(number).unwrap_or_default() % self.scene.uids.len();
+            let turn = usize::try_from(number).unwrap_or_default();
+            let context = turn % self.scene.uids.len();
             match cost {
-                Cost::Create => self.create(&self.fresh()).await,
-                Cost::Status => self.status(&prepared[context], number).await,
+                Cost::Create => self.create(&self.fresh()).await.map(drop),
+                Cost::Status => self.status(&prepared[turn % prepared.len()], false, number).await,
                 Cost::Merge => self.merge(context, number).await,
                 Cost::Object => {
-                    let event = self.fresh();
-                    self.create(&event).await?;
-                    self.status(&event, number).await
+                    let created = self.create(&self.fresh()).await?;
+                    self.status(&created, true, number).await
                 }
                 Cost::Annotation => {
                     let event = self.fresh();
                     self.scene.annotate(context, &event).await?;
-                    self.create(&event).await?;
+                    let created = self.create(&event).await?;
                     self.take_away(context, &event).await?;
-                    self.status(&event, number).await
+                    self.status(&created, true, number).await
                 }
             }
         })
@@ -115,17 +118,27 @@ impl Floor {
         format!("floor-{}", self.sequence.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
     }
 
-    async fn create(&self, name: &str) -> Result<(), BenchError> {
-        self.scene.fire(0, name).await.map(drop)
+    async fn create(&self, name: &str) -> Result<ObjectMeta, BenchError> {
+        let created = self.scene.events.create(&PostParams::default(), &self.scene.event(0, name)).await;
+        created.map(|event| event.metadata).map_err(BenchError::kubernetes(format!("create cev/{name}")))
     }
 
     async fn merge(&self, context: usize, number: u64) -> Result<(), BenchError> {
         self.scene.patch(context, &json!({"metadata": {"annotations": {"floor": number.to_string()}}})).await
     }
 
-    async fn status(&self, name: &str, number: u64) -> Result<(), BenchError> {
-        let patch: Patch<Value> = Patch::Merge(json!({"status": status(number)}));
-        let patched = self.statuses.patch_status(name, &PatchParams::default(), &patch).await;
+    /// As the operator writes it; `exactly` on top of that very version.
+    async fn status(&self, event: &ObjectMeta, exactly: bool, number: u64) -> Result<(), BenchError> {
+        let name = event.name.as_deref().unwrap_or_default();
+        let mut operations = vec![json!({"op": "test", "path": "/metadata/uid", "value": event.uid})];
+        if exactly {
+            operations
+                .push(json!({"op": "test", "path": "/metadata/resourceVersion", "value": event.resource_version}));
+        }
+        operations.push(json!({"op": "add", "path": "/status", "value": status(number)}));
+        // Written above as the type has it.
+        let patch: json_patch::Patch = serde_json::from_value(operations.into()).unwrap_or_default();
+        let patched = self.statuses.patch_status(name, &PatchParams::default(), &Patch::<()>::Json(patch)).await;
         patched.map(drop).map_err(BenchError::kubernetes(format!("patch the status of cev/{name}")))
     }
 

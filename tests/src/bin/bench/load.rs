@@ -75,6 +75,8 @@ pub(crate) async fn each(
     try_join_all((0..in_flight).map(|_| one())).await.map(drop)
 }
 
+pub(crate) use cicdcontext_tests::figures::milliseconds;
+
 /// A number of things, for arithmetic.
 pub(crate) fn number(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)

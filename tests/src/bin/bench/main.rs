@@ -6,6 +6,7 @@ mod cli;
 mod drive;
 mod error;
 mod floor;
+mod growth;
 mod load;
 mod plan;
 mod reaction;
@@ -13,15 +14,11 @@ mod report;
 mod scene;
 mod sink;
 mod stage;
+mod state;
 mod throughput;
 mod writers;
 
-use std::{
-    num::NonZero,
-    path::PathBuf,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{num::NonZero, path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,8 +44,6 @@ struct Arguments {
 enum Benchmark {
     /// Measure what the operator does, and compare it with what the API server does without it
     Run(RunArguments),
-    /// Compare writers of one context: plain merge patches against CicdStateWrites
-    Writers(WritersArguments),
     /// Compare cicdctl with the predecessor: whole processes over the same state
     Cli(CliArguments),
 }
@@ -78,6 +73,10 @@ enum Question {
     Reaction,
     /// How many events in a second
     Throughput,
+    /// How fast the state is written, and by how many
+    State,
+    /// What an event costs when there is more of everything
+    Growth,
 }
 
 #[derive(Debug, Args)]
@@ -91,19 +90,6 @@ struct CliArguments {
     /// How often each command is run; the medians are printed
     #[arg(long, default_value = "11", value_name = "N")]
     rounds: NonZero<usize>,
-}
-
-#[derive(Debug, Args)]
-struct WritersArguments {
-    /// How many write at once
-    #[arg(long, value_delimiter = ',', default_value = "1,8,64", value_name = "N,...")]
-    writers: Vec<NonZero<usize>>,
-    /// How long each measurement lasts
-    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
-    seconds: u64,
-    /// How often each is measured; the medians are printed
-    #[arg(long, default_value = "3", value_name = "N")]
-    repetitions: NonZero<usize>,
 }
 
 #[tokio::main]
@@ -122,7 +108,7 @@ async fn run(benchmark: Benchmark) -> Result<(), BenchError> {
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let (length, operator) = match &benchmark {
         Benchmark::Run(arguments) => (arguments.length, arguments.operator.clone()),
-        Benchmark::Writers(_) | Benchmark::Cli(_) => (Length::Full, None),
+        Benchmark::Cli(_) => (Length::Full, None),
     };
     let stage = Stage::prepare(length, operator).await?;
     let outcome = tokio::select! {
@@ -137,10 +123,6 @@ async fn run(benchmark: Benchmark) -> Result<(), BenchError> {
 async fn measure(stage: &Stage, benchmark: Benchmark) -> Result<(), BenchError> {
     match benchmark {
         Benchmark::Run(arguments) => all(stage, &arguments).await,
-        Benchmark::Writers(WritersArguments { writers, seconds, repetitions }) => {
-            let plan = writers::Plan { writers, window: Duration::from_secs(seconds), repetitions };
-            writers::measure(stage, &plan).await
-        }
         Benchmark::Cli(CliArguments { predecessor, program, rounds }) => {
             let plan = cli::Plan { predecessor, program, rounds: rounds.get() };
             cli::measure(stage, &plan).await
@@ -183,5 +165,7 @@ async fn answer(stage: &Stage, floor: &Floor, question: Question) -> Result<Sect
         Question::Floor => floor::measure(stage, floor).await,
         Question::Reaction => reaction::measure(stage, floor).await,
         Question::Throughput => throughput::measure(stage, floor).await,
+        Question::State => state::measure(stage, floor).await,
+        Question::Growth => growth::measure(stage).await,
     }
 }

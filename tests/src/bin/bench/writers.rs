@@ -1,4 +1,4 @@
-//! Many writers of one context: plain merge patches against CicdStateWrites, in turn and on the same cluster.
+//! Many writers of one context: plain merge patches, or CicdStateWrites.
 //!
 //! Each writer writes a key of its own, one write after the other: 1, 2, 3 and so on. A plain patch is acknowledged by
 //! the API server's answer, a CicdStateWrite by its disappearance, which means that it was applied. Every acknowledged
@@ -9,8 +9,6 @@ mod tally;
 mod witness;
 
 use std::{
-    collections::BTreeSet,
-    num::NonZero,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,37 +19,34 @@ use kube::{
     Api,
     api::{ObjectMeta, Patch, PatchParams, PostParams},
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
-use self::{
-    applied::Applied,
-    tally::{Figures, Tally},
-    witness::Witness,
-};
-use crate::{error::BenchError, stage::Stage};
-use cicdcontext_tests::figures::{median, milliseconds};
+pub(crate) use self::tally::Figures;
+use self::{applied::Applied, tally::Tally, witness::Witness};
+use crate::{error::BenchError, scene, stage::Stage};
 
 /// How long one write may take before it counts as timed out.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What CicdStateWrites are for: this many times the throughput of plain patches, at so many writers.
-const TARGET: (f64, usize) = (20.0, 64);
-
 /// How many lost writes an error names.
 const LOST_NAMED: usize = 10;
 
-/// What is measured.
-pub(crate) struct Plan {
-    pub(crate) writers: Vec<NonZero<usize>>,
-    pub(crate) window: Duration,
-    pub(crate) repetitions: NonZero<usize>,
-}
-
 /// How a writer writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
+pub(crate) enum How {
     MergePatch,
     StateWrite,
+}
+
+/// Who writes what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Writers {
+    pub(crate) how: How,
+    /// How many write at once.
+    pub(crate) count: usize,
+    /// Bytes of the context's state beside what they write.
+    pub(crate) state: usize,
+    pub(crate) window: Duration,
 }
 
 /// Why a write is not acknowledged.
@@ -60,52 +55,24 @@ enum Unwritten {
     TimedOut,
 }
 
-/// Measures and prints; fails if anything that was acknowledged is lost.
-pub(crate) async fn measure(stage: &Stage, plan: &Plan) -> Result<(), BenchError> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    println!(
-        "Writers of one context, {cores} cores for all of it, {} build of the operator, medians of {} times {} s:\n",
-        stage.build(),
-        plan.repetitions,
-        plan.window.as_secs()
-    );
-    let mut rows: Vec<(usize, Vec<Figures>, Vec<Figures>)> =
-        plan.writers.iter().map(|writers| (writers.get(), Vec::new(), Vec::new())).collect();
-    let namespace = stage.namespace("writers").await?;
-    let operator = stage.operator(&namespace).await?;
-    // In turn, so that whatever else the machine does meets both alike.
-    for repetition in 0..plan.repetitions.get() {
-        for (writers, plain, state_writes) in &mut rows {
-            plain.push(one(stage, &namespace, How::MergePatch, *writers, plan.window, repetition).await?);
-            state_writes.push(one(stage, &namespace, How::StateWrite, *writers, plan.window, repetition).await?);
-        }
-    }
-    operator.stop().await?;
-    print(&rows);
-    let all = rows.iter().flat_map(|(_, plain, state_writes)| plain.iter().chain(state_writes));
-    let lost: Vec<String> = all.flat_map(|figures| figures.lost.clone()).take(LOST_NAMED).collect();
-    if lost.is_empty() { Ok(()) } else { Err(BenchError::Lost(lost)) }
-}
-
-/// One measurement with a context of its own.
-async fn one(
+/// One measurement with a context of its own; fails if anything that was acknowledged is lost.
+pub(crate) async fn measure(
     stage: &Stage,
     namespace: &str,
-    how: How,
-    writers: usize,
-    window: Duration,
-    repetition: usize,
+    name: &str,
+    writers: Writers,
 ) -> Result<Figures, BenchError> {
-    let name = match how {
-        How::MergePatch => format!("plain-{writers}-{repetition}"),
-        How::StateWrite => format!("written-{writers}-{repetition}"),
-    };
+    let Writers { how, count, state, window } = writers;
     let contexts: Api<CicdContext> = Api::namespaced(stage.pipeline.clone(), namespace);
-    let metadata = ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() };
-    let context = CicdContext { metadata, spec: CicdContextSpec::default(), status: None };
+    let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+    let state = match scene::text_of(state) {
+        Value::Object(state) => Some(state),
+        _ => Some(Map::new()),
+    };
+    let context = CicdContext { metadata, spec: CicdContextSpec { state, ..CicdContextSpec::default() }, status: None };
     let created = contexts.create(&PostParams::default(), &context).await;
     created.map_err(BenchError::kubernetes(format!("create cctx/{name}")))?;
-    let witness = Witness::watch(contexts.clone(), &name).await?;
+    let witness = Witness::watch(contexts.clone(), name).await?;
     let state_writes: Api<CicdStateWrite> = Api::namespaced(stage.pipeline.clone(), namespace);
     let applied = Applied::watch(state_writes.clone()).await?;
 
@@ -114,11 +81,11 @@ async fn one(
     let write = async |writer: usize, value: u64| match how {
         How::MergePatch => {
             let patch = Patch::Merge(json!({"spec": {"state": {witness::key(writer): value}}}));
-            let patched = contexts.patch(&name, &PatchParams::default(), &patch).await;
+            let patched = contexts.patch_metadata(name, &PatchParams::default(), &patch).await;
             patched.map(drop).map_err(refused)
         }
         How::StateWrite => {
-            let object = state_write(&name, writer, value);
+            let object = state_write(name, writer, value);
             let gone = applied.expect(object.metadata.name.as_deref().unwrap_or_default());
             state_writes.create(&PostParams::default(), &object).await.map_err(refused)?;
             gone.await
@@ -134,10 +101,11 @@ async fn one(
             tally.note(writer, value, written, begun.elapsed(), Instant::now() <= until);
         }
     };
-    join_all((0..writers).map(writer)).await;
+    join_all((0..count).map(writer)).await;
     let (acknowledged, figures) = Arc::into_inner(tally).unwrap_or_default().figures(window);
-    let lost = witness.missing(&name, &acknowledged).await?;
-    Ok(Figures { lost, ..figures })
+    let mut lost = witness.missing(name, &acknowledged).await?;
+    lost.truncate(LOST_NAMED);
+    if lost.is_empty() { Ok(figures) } else { Err(BenchError::Lost(lost)) }
 }
 
 fn refused(error: kube::Error) -> Unwritten {
@@ -157,36 +125,5 @@ fn state_write(context: &str, writer: usize, value: u64) -> CicdStateWrite {
         // Written above as the type has it.
         spec: serde_json::from_value(spec).unwrap_or_default(),
         status: None,
-    }
-}
-
-fn print(rows: &[(usize, Vec<Figures>, Vec<Figures>)]) {
-    println!(
-        "  {:<8} {:<15} {:>9} {:>9} {:>9} {:>8} {:>9} {:>5}",
-        "writers", "how", "writes/s", "p50 ms", "p99 ms", "refused", "timed out", "lost"
-    );
-    for (writers, plain, state_writes) in rows {
-        for (how, figures) in [("merge patch", plain), ("CicdStateWrite", state_writes)] {
-            let of = |figure: fn(&Figures) -> f64| median(figures.iter().map(figure));
-            println!(
-                "  {writers:<8} {how:<15} {:>9.1} {:>9.1} {:>9.1} {:>8} {:>9} {:>5}",
-                of(|figures| figures.per_second),
-                of(|figures| milliseconds(figures.p50)),
-                of(|figures| milliseconds(figures.p99)),
-                figures.iter().map(|figures| figures.refused.values().sum::<usize>()).sum::<usize>(),
-                figures.iter().map(|figures| figures.timed_out).sum::<usize>(),
-                figures.iter().map(|figures| figures.lost.len()).sum::<usize>(),
-            );
-        }
-        let per_second = |figures: &[Figures]| median(figures.iter().map(|figures| figures.per_second));
-        let target = if *writers == TARGET.1 { format!(" (target: at least {:.0})", TARGET.0) } else { String::new() };
-        println!("  {writers:<8} ratio           {:>9.1}{target}", per_second(state_writes) / per_second(plain));
-    }
-    let all = || rows.iter().flat_map(|(_, plain, state_writes)| plain.iter().chain(state_writes));
-    let acknowledged: usize = all().map(|figures| figures.acknowledged).sum();
-    println!("\n  {acknowledged} writes were acknowledged; each was looked for in the versions of its context.");
-    let refused: BTreeSet<&String> = all().flat_map(|figures| figures.refused.keys()).collect();
-    if !refused.is_empty() {
-        println!("  Refused with: {refused:?}");
     }
 }

@@ -36,8 +36,13 @@ pub(crate) struct Figures {
     /// How often, by the API server's word.
     pub(crate) refused: BTreeMap<String, usize>,
     pub(crate) timed_out: usize,
-    /// What was acknowledged and never seen, in words.
-    pub(crate) lost: Vec<String>,
+}
+
+impl Figures {
+    /// Writes that were not acknowledged.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.refused.values().sum::<usize>() + self.timed_out
+    }
 }
 
 impl Tally {
@@ -72,7 +77,6 @@ impl Tally {
             acknowledged: counts.acknowledged.len(),
             refused: counts.refused,
             timed_out: counts.timed_out,
-            lost: Vec::new(),
         };
         (counts.acknowledged, figures)
     }
