@@ -46,6 +46,7 @@ use crate::{
     queue::Queue,
     report::Reporter,
     state::{Fence, Schemas, Writers},
+    state_write::acknowledge::Applied,
     waiting::Waiting,
 };
 
@@ -144,6 +145,8 @@ pub struct Queues {
     pub events: Queue,
     /// Contexts whose state writes are to be applied.
     pub state_writes: Queue,
+    /// State writes that are in the state and are to be deleted; see [`Operator::applied`].
+    pub acknowledgements: Queue,
     /// Bases whose status is to be checked; a blank namespace is a ClusterCicdBase.
     pub bases: Queue,
     /// Endpoints whose status is to be checked.
@@ -184,6 +187,8 @@ pub struct Operator {
     pub activities: Activities,
     /// Endpoints that are out of reach.
     pub reach: Reach,
+    /// State writes that are in the state and are to be deleted.
+    pub applied: Applied,
     /// Event annotations that are being taken away.
     pub leaving: Leaving,
     /// Contexts of which the API server refuses to make events.
@@ -260,6 +265,7 @@ impl Operator {
             trickle: Trickle::default(),
             activities: Activities::default(),
             reach: Reach::default(),
+            applied: Applied::default(),
             leaving: Leaving::default(),
             refusals: Refusals::default(),
             unreportable: Unreportable::default(),

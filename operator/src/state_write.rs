@@ -1,8 +1,9 @@
 //! State writes: applied by context, all that wait in one patch, and gone once they are.
 //!
-//! `verdict` decides on each without any I/O; this module applies, acknowledges by deleting, and keeps the refused ones
-//! where their creator sees why.
+//! `verdict` decides on each without any I/O; this module applies, and keeps the refused ones where their creator sees
+//! why; `acknowledge` deletes what is applied.
 
+pub mod acknowledge;
 pub mod refused;
 pub mod verdict;
 
@@ -12,8 +13,6 @@ use cicdcontext_crds::{
     CicdContext, CicdStateWrite, Time, conditions,
     vocabulary::{condition, reason},
 };
-use cicdcontext_engine::state::{Effect, ledger::effect_hash};
-use futures::{StreamExt, stream};
 use kube::api::Preconditions;
 
 use self::verdict::{Judged, Verdict, judge};
@@ -37,15 +36,13 @@ use crate::{
 
 /// State writes that go into one patch.
 const AT_ONCE: usize = 128;
-/// How many of those that were applied are deleted at the same time.
-const DELETED_AT_ONCE: usize = 16;
 
 type Write = Arc<Stored<CicdStateWrite>>;
 
 /// Applies what waits for the context `key`.
 pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     match apply_waiting(operator, key).await {
-        Ok(next) => next,
+        Ok(progress) => progress.next,
         Err(error) => {
             tracing::warn!(namespace = key.namespace, context = key.name, %error, "apply state writes; it is tried again");
             Next::Retry
@@ -53,32 +50,66 @@ pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
     }
 }
 
+/// How far the state writes of a context are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// When the context's state writes have to be looked at again.
+    pub next: Next,
+    /// Whether there were more than go into the state at once.
+    pub more: bool,
+}
+
+impl Progress {
+    fn all(next: Next) -> Self {
+        Self { next, more: false }
+    }
+}
+
+/// Whether a state write waits for the context `key` that the API server accepted before this version.
+pub fn has_waiting_before(operator: &Operator, key: &ObjectKey, version: u64) -> bool {
+    let waits = |write: &Write| {
+        write.resource_version() < version && write.metadata.deletion_timestamp.is_none() && !is_refused(write)
+    };
+    not_applied(operator, key).iter().any(waits)
+}
+
+/// What is in the state already is only waiting to be deleted.
+fn not_applied(operator: &Operator, key: &ObjectKey) -> Vec<Write> {
+    let mut writes = operator.state_writes_of(key);
+    writes.retain(|write| !operator.applied.has(write));
+    writes
+}
+
 /// Applies what waits for the context `key`, in the order in which the API server accepted it.
-pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Next, RequestError> {
-    let known = || operator.state_writes_of(key);
-    if known().is_empty() {
-        return Ok(Next::Await);
+pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Progress, RequestError> {
+    if not_applied(operator, key).is_empty() {
+        return Ok(Progress::all(Next::Await));
     }
     let turn = operator.writers.turn(key);
     let _turn = turn.lock().await;
-    let writes = known();
+    let writes = not_applied(operator, key);
     let (refused, mut waiting): (Vec<_>, Vec<_>) =
         writes.into_iter().filter(|write| write.metadata.deletion_timestamp.is_none()).partition(is_refused);
     let expire = forget_refused(operator, refused).await;
     if waiting.is_empty() {
-        return Ok(expire);
+        return Ok(Progress::all(expire));
     }
     waiting.sort_by_cached_key(|write| (write.resource_version(), write.name().to_owned()));
     if key.name.is_empty() {
-        return refuse_malformed(operator, &waiting).await;
+        return refuse_malformed(operator, &waiting).await.map(Progress::all);
     }
-    let more = waiting.len() > AT_ONCE;
-    waiting.truncate(AT_ONCE);
+    let room = operator.applied.room(key).min(AT_ONCE);
+    if room == 0 {
+        // It is looked at again when some of those that are applied are deleted.
+        return Ok(Progress { next: expire, more: true });
+    }
+    let more = waiting.len() > room;
+    waiting.truncate(room);
     let Some(context) = context_of(operator, key).await? else {
-        return Ok(without_context(operator, key, &waiting).await.unwrap_or(expire));
+        return Ok(Progress::all(without_context(operator, key, &waiting).await.unwrap_or(expire)));
     };
     if !operator.is_selected(key).await? {
-        return Ok(Next::Await);
+        return Ok(Progress::all(Next::Await));
     }
     let mut intents = Vec::new();
     for write in waiting {
@@ -91,12 +122,12 @@ pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Next,
     let (writes, intents): (Vec<Write>, Vec<Intent>) = intents.into_iter().unzip();
     let results = operator.writers.write_all(key, &context, intents).await;
     let (mut unavailable, mut gone) = (None, false);
-    let (mut applied, mut refused) = (Vec::new(), Vec::new());
+    let mut refused = Vec::new();
     for (write, result) in writes.iter().zip(results) {
         match result {
             Ok(_) => {
                 count(operator, "Applied", condition::APPLIED);
-                applied.push(Arc::clone(write));
+                acknowledge::begin(operator, key, write);
             }
             Err(WriteError::Refused { reason, message }) => {
                 refused.push((write, Verdict { reason, message }));
@@ -105,26 +136,16 @@ pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Next,
             Err(WriteError::Unavailable(message)) => unavailable = Some(message),
         }
     }
-    acknowledge_all(operator, key, applied).await?;
     for (write, verdict) in refused {
         refuse(operator, write, &verdict).await?;
     }
     match unavailable {
         // The next turn finds it without its context.
-        _ if gone => Ok(Next::After(Duration::ZERO)),
+        _ if gone => Ok(Progress { next: Next::After(Duration::ZERO), more }),
         Some(message) => Err(RequestError::from(kube::Error::Service(message.into()))),
-        None if more => Ok(Next::After(Duration::ZERO)),
-        None => Ok(expire),
+        None if more => Ok(Progress { next: Next::After(Duration::ZERO), more }),
+        None => Ok(Progress::all(expire)),
     }
-}
-
-/// Acknowledges what is in the state, a few at a time: their creators wait for it, and so does the next patch. One that
-/// cannot be deleted does not hold up the others; the first error is given.
-async fn acknowledge_all(operator: &Operator, key: &ObjectKey, applied: Vec<Write>) -> Result<(), RequestError> {
-    let acknowledging = applied.into_iter().map(|write| async move { acknowledge(operator, key, &write).await });
-    let results: Vec<Result<(), RequestError>> =
-        stream::iter(acknowledging).buffer_unordered(DELETED_AT_ONCE).collect().await;
-    results.into_iter().collect()
 }
 
 /// State writes whose spec cannot be read: which context they are for is not known either.
@@ -137,22 +158,13 @@ async fn refuse_malformed(operator: &Operator, waiting: &[Write]) -> Result<Next
     Ok(Next::Await)
 }
 
-/// Deletes a state write that is in the state. Only then may its effect leave the ledger.
-async fn acknowledge(operator: &Operator, key: &ObjectKey, write: &Write) -> Result<(), RequestError> {
-    delete(operator, write).await?;
-    let effect = effect_hash(Effect::StateWrite { name: write.name(), uid: write.uid() });
-    operator.writers.retire(key, [effect]);
-    Ok(())
-}
-
-async fn delete(operator: &Operator, write: &Write) -> Result<(), RequestError> {
-    let key = ObjectKey::new(write.namespace(), write.name());
-    let judged = Preconditions { uid: Some(write.uid().to_owned()), resource_version: None };
+async fn delete(operator: &Operator, key: &ObjectKey, uid: &str) -> Result<(), RequestError> {
+    let judged = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
     // It does not matter if it was withdrawn by its creator, or if another object has its name by now.
-    if let Deletion::Deleted = delete_object::<CicdStateWrite>(operator, &key, judged, "state_write_delete").await? {
+    if let Deletion::Deleted = delete_object::<CicdStateWrite>(operator, key, judged, "state_write_delete").await? {
         operator.crash.pass(Point::StateWriteDeleted);
     }
-    watch::write(&operator.caches.state_writes, |store| store.forget(&key, write.uid()));
+    watch::write(&operator.caches.state_writes, |store| store.forget(key, uid));
     Ok(())
 }
 
@@ -205,7 +217,7 @@ async fn forget_refused(operator: &Operator, refused: Vec<Write>) -> Next {
     let times: Vec<_> = refused.iter().map(|(since, _)| *since).collect();
     let (going, next) = refused::going(&times, now);
     for (_, write) in &refused[..going] {
-        if let Err(error) = delete(operator, write).await {
+        if let Err(error) = delete(operator, &ObjectKey::new(write.namespace(), write.name()), write.uid()).await {
             tracing::warn!(write = write.name(), %error, "delete a refused state write");
             return Next::Retry;
         }

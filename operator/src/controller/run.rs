@@ -27,6 +27,8 @@ use crate::{
 
 /// Workers for what only writes statuses.
 const STATUS_WORKERS: usize = 8;
+/// Workers for the deletion of state writes that were applied: their creators wait for it.
+const ACKNOWLEDGEMENT_WORKERS: usize = 32;
 /// Workers for what is never urgent: the deletion of what is old.
 const HISTORY_WORKERS: usize = 4;
 
@@ -90,6 +92,14 @@ pub async fn run(
             workers(&operator, &queues.state_writes, limits.events, "state_write", &stop, |operator, key| async move {
                 state_write::reconcile(&operator, &key).await
             }),
+            workers(
+                &operator,
+                &queues.acknowledgements,
+                ACKNOWLEDGEMENT_WORKERS,
+                "acknowledgement",
+                &stop,
+                |operator, key| async move { state_write::acknowledge::reconcile(&operator, &key).await }
+            ),
             workers(&operator, &queues.bases, 1, "base", &stop, |operator, key| async move {
                 base::reconcile(&operator, &key).await
             }),

@@ -8,6 +8,7 @@ use cicdcontext_engine::event::Outcome;
 use super::{
     announce,
     gather::{self, Found},
+    order::order,
     performance::{End, Interruption, Performance, Performed},
     record,
     rehearse::rehearse,
@@ -36,8 +37,12 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
         return turn(record::write(operator, event, &status).await.map(|_| ()));
     }
     // State writes that were accepted before the event begins are applied before it.
-    if let Err(error) = state_write::apply_waiting(operator, key).await {
-        return retry(event, "apply the state writes before it", &error);
+    match state_write::apply_waiting(operator, key).await {
+        Err(error) => return retry(event, "apply the state writes before it", &error),
+        Ok(progress) if progress.more && state_write::has_waiting_before(operator, key, order(event)) => {
+            return Turn::Unfinished(Next::After(SOON));
+        }
+        Ok(_) => {}
     }
     // What a former process wrote down of it counts as it is now.
     let live;
@@ -104,6 +109,9 @@ pub async fn perform(operator: &Operator, key: &ObjectKey, event: &Stored<CicdEv
         }
     }
 }
+
+/// When an event is looked at again before which more state writes wait than go into the state at once.
+const SOON: Duration = Duration::from_millis(20);
 
 /// When an event is looked at again whose delivery is under way.
 const BUSY: Duration = Duration::from_millis(500);

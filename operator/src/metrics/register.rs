@@ -15,7 +15,8 @@ pub const TARGETS: &str = "`target`: context_state, context_status, context_dele
     endpoint_status, kubernetes_event";
 
 /// What `kind` of work can be, in Markdown.
-pub(super) const WORK: &str = "`kind`: context, event, state_write, base, endpoint, delivery, redelivery, history";
+pub(super) const WORK: &str =
+    "`kind`: context, event, state_write, acknowledgement, base, endpoint, delivery, redelivery, history";
 /// What `kind` of objects is watched, in Markdown.
 pub(super) const WATCHED: &str =
     "`kind`: CicdContext, CicdEvent, CicdStateWrite, CicdBase, ClusterCicdBase, CicdEndpoint";
@@ -173,7 +174,7 @@ impl Metrics {
             queue_length: all.add(
                 "queue_length",
                 "Keys that wait for a worker",
-                "`queue`: contexts, events, state_writes, bases, endpoints, deliveries, redeliveries, expiries, history",
+                "`queue`: contexts, events, state_writes, acknowledgements, bases, endpoints, deliveries, redeliveries, expiries, history",
                 Family::default(),
             ),
             cached_objects: all.add(

@@ -33,12 +33,23 @@ fn look(operator: &Operator, metrics: &Metrics) {
     let oldest = operator.waiting.oldest(std::time::Instant::now()).unwrap_or_default();
     metrics.oldest_waiting.set(oldest.as_secs_f64());
     metrics.claims.set(count(operator.busy.claims()));
-    let Queues { contexts, events, state_writes, bases, endpoints, deliveries, redeliveries, expiries, history } =
-        &operator.queues;
+    let Queues {
+        contexts,
+        events,
+        state_writes,
+        acknowledgements,
+        bases,
+        endpoints,
+        deliveries,
+        redeliveries,
+        expiries,
+        history,
+    } = &operator.queues;
     for (name, queue) in [
         ("contexts", contexts),
         ("events", events),
         ("state_writes", state_writes),
+        ("acknowledgements", acknowledgements),
         ("bases", bases),
         ("endpoints", endpoints),
         ("deliveries", deliveries),
