@@ -46,7 +46,7 @@ use crate::{
     queue::Queue,
     report::Reporter,
     state::{Fence, Schemas, Writers},
-    state_write::acknowledge::Applied,
+    state_write::{acknowledge::Applied, gather::Gathering},
     waiting::Waiting,
 };
 
@@ -189,6 +189,8 @@ pub struct Operator {
     pub reach: Reach,
     /// State writes that are in the state and are to be deleted.
     pub applied: Applied,
+    /// How many write into each context at once.
+    pub gathering: Gathering,
     /// Event annotations that are being taken away.
     pub leaving: Leaving,
     /// Contexts of which the API server refuses to make events.
@@ -266,6 +268,7 @@ impl Operator {
             activities: Activities::default(),
             reach: Reach::default(),
             applied: Applied::default(),
+            gathering: Gathering::default(),
             leaving: Leaving::default(),
             refusals: Refusals::default(),
             unreportable: Unreportable::default(),

@@ -1,13 +1,17 @@
 //! State writes: applied by context, all that wait in one patch, and gone once they are.
 //!
 //! `verdict` decides on each without any I/O; this module applies, and keeps the refused ones where their creator sees
-//! why; `acknowledge` deletes what is applied.
+//! why; `gather` says how many a patch waits for, and `acknowledge` deletes what is applied.
 
 pub mod acknowledge;
+pub mod gather;
 pub mod refused;
 pub mod verdict;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cicdcontext_crds::{
     CicdContext, CicdStateWrite, Time, conditions,
@@ -41,6 +45,10 @@ type Write = Arc<Stored<CicdStateWrite>>;
 
 /// Applies what waits for the context `key`.
 pub async fn reconcile(operator: &Operator, key: &ObjectKey) -> Next {
+    let waiting = not_applied(operator, key).len();
+    if let Some(rest) = operator.gathering.rest(key, waiting, Instant::now()) {
+        return Next::After(rest);
+    }
     match apply_waiting(operator, key).await {
         Ok(progress) => progress.next,
         Err(error) => {
@@ -120,7 +128,9 @@ pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Progr
     }
     operator.writers.retire(key, acknowledged(operator, key, &context).await);
     let (writes, intents): (Vec<Write>, Vec<Intent>) = intents.into_iter().unzip();
+    let at_once = writes.len() + operator.applied.count(key);
     let results = operator.writers.write_all(key, &context, intents).await;
+    operator.gathering.patched(key, at_once, Instant::now());
     let (mut unavailable, mut gone) = (None, false);
     let mut refused = Vec::new();
     for (write, result) in writes.iter().zip(results) {

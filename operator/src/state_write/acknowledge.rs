@@ -66,6 +66,11 @@ impl Applied {
         if pending.stopped { 0 } else { MOST - pending.count }
     }
 
+    /// How many of this context are applied and not deleted yet.
+    pub(super) fn count(&self, context: &ObjectKey) -> usize {
+        self.lock().contexts.get(context).map_or(0, |pending| pending.count)
+    }
+
     fn get(&self, key: &ObjectKey) -> Option<Acknowledgement> {
         self.lock().writes.get(key).cloned()
     }
