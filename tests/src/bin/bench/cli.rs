@@ -1,91 +1,143 @@
 //! `cicdctl` against the predecessor: whole processes, in turn, over the same state. `measure.py` beside this times them,
-//! since it runs where the predecessor does; here the cluster, the manifests and a receiver are prepared for it.
+//! since it runs where the predecessor does; here the cluster, the manifests and a receiver are prepared for it, and its
+//! figures are named.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::{collections::BTreeMap, fs, path::Path, process::Stdio, time::Duration};
 
 use cicdcontext_tests::{
-    cluster::{Role, workspace},
+    cluster::Role,
+    figures::median,
     installation::kubectl,
     receiver::{Answer, Receiver},
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::{error::BenchError, stage::Stage};
+use crate::{
+    error::BenchError,
+    load::number,
+    predecessor::script,
+    report::{
+        Section,
+        figure::{Better, Figure, Unit},
+    },
+    scene::{object, text_of},
+    stage::Stage,
+};
 
-/// What is measured with what.
-pub(crate) struct Plan {
-    /// A Python environment with the predecessor in it.
-    pub(crate) predecessor: PathBuf,
-    /// The program; none is the one beside this.
-    pub(crate) program: Option<PathBuf>,
-    pub(crate) rounds: usize,
+const METHOD: &str = "Whole processes, from before the fork to after the exit, in turn over the same state; the predecessor keeps \
+    it in redis and files. Memory is the greatest resident set.";
+/// How many times faster than the predecessor each command is to be, and how much memory it may take, in MiB.
+const FASTER: f64 = 25.0;
+const MEMORY: f64 = 20.0;
+
+/// What `measure.py` says.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Measured {
+    verbs: Vec<Verb>,
+    /// Milliseconds of each of many processes at once, sorted, by where they write.
+    at_once: BTreeMap<String, Vec<f64>>,
+    starts: Vec<f64>,
+    program_mebibytes: f64,
 }
 
-/// Contexts and the bytes of their states, as `measure.py` has them for the predecessor.
-const CONTEXTS: [(&str, usize); 2] = [("small", 12_000), ("large", 120_000)];
+#[derive(Debug, Deserialize)]
+struct Verb {
+    bytes: usize,
+    verb: String,
+    way: String,
+    milliseconds: Vec<f64>,
+    #[serde(default)]
+    mebibytes: Option<f64>,
+}
 
-/// Prepares, measures and prints.
-pub(crate) async fn measure(stage: &Stage, plan: &Plan) -> Result<(), BenchError> {
+/// Prepares and measures.
+pub(crate) async fn measure(stage: &Stage, predecessor: &Path) -> Result<Section, BenchError> {
     let namespace = stage.namespace("cli").await?;
     let operator = stage.operator(&namespace).await?;
     let receiver = Receiver::start().await.map_err(BenchError::io("listen on", "loopback"))?;
     receiver.answer("/chat", Answer::json(200, &json!({"ok": true, "ts": "1700000000.0001"})));
+    let sizes: BTreeMap<String, usize> = stage
+        .length
+        .pick(&[12][..], &[1, 12, 120])
+        .iter()
+        .map(|size| (format!("run-{size:03}k"), size * 1000))
+        .collect();
     let directory = stage.directory.join("manifests");
     fs::create_dir_all(&directory).map_err(BenchError::io("create", directory.display()))?;
     let manifests = directory.join("contexts.json");
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects(&receiver.url("/chat"))});
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects(&receiver.url("/chat"), &sizes)});
     fs::write(&manifests, list.to_string()).map_err(BenchError::io("write", manifests.display()))?;
     kubectl(&stage.access, &["-n", &namespace, "create", "-f", &manifests.to_string_lossy()]).await?;
 
-    let python = plan.predecessor.join("bin/python");
-    let script = workspace().join("tests/src/bin/bench/cli/measure.py");
-    let ended = Command::new(&python)
-        .arg(script)
-        .env("BENCH_CICDCTL", program(plan)?)
+    let python = predecessor.join("bin/python");
+    let output = Command::new(&python)
+        .arg(script())
+        .env("BENCH_CICDCTL", &stage.cicdctl)
         .env("BENCH_NAMESPACE", &namespace)
         .env("BENCH_MANIFESTS", &manifests)
         .env("BENCH_RECEIVER", receiver.url("/chat"))
-        .env("BENCH_ROUNDS", plan.rounds.to_string())
+        .env("BENCH_ROUNDS", stage.length.pick(3, 9).to_string())
+        .env("BENCH_SIZES", json!(sizes).to_string())
         .env("KUBECONFIG", stage.access.kubeconfig(Role::Pipeline))
         .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
         .kill_on_drop(true)
-        .status()
+        .output()
         .await
         .map_err(BenchError::io("run", python.display()))?;
     operator.stop().await?;
-    if ended.success() { Ok(()) } else { Err(BenchError::Measuring(ended)) }
+    if !output.status.success() {
+        return Err(BenchError::Measuring(output.status));
+    }
+    let measured = serde_json::from_slice(&output.stdout);
+    let measured = measured.map_err(|error| BenchError::io("read the figures of", python.display())(error.into()))?;
+    Ok(report(&measured))
 }
 
-/// The program that is measured.
-fn program(plan: &Plan) -> Result<PathBuf, BenchError> {
-    let own = std::env::current_exe().map_err(BenchError::io("find", "this program"))?;
-    let beside = own.parent().unwrap_or(Path::new(".")).join("cicdctl");
-    let program = plan.program.clone().unwrap_or(beside);
-    fs::canonicalize(&program).map_err(BenchError::io("find", program.display()))
+fn report(measured: &Measured) -> Section {
+    let mut section = Section::new("cli", "cicdctl and its predecessor", METHOD);
+    for Verb { bytes, verb, way, milliseconds, mebibytes } in &measured.verbs {
+        let at = |figure: Figure| figure.at(format!("{} kB of state", bytes / 1000), number(bytes / 1000));
+        if way == "predecessor" {
+            let figure = Figure::of(format!("predecessor, {verb}"), Unit::Milliseconds, milliseconds.iter().copied());
+            section.push(at(figure).better(Better::Neither));
+            continue;
+        }
+        let what = format!("cicdctl {verb}, {way}");
+        section.push(at(Figure::of(what.clone(), Unit::Milliseconds, milliseconds.iter().copied())));
+        let before =
+            measured.verbs.iter().find(|one| one.way == "predecessor" && one.verb == *verb && one.bytes == *bytes);
+        let before = before.map_or(0.0, |before| median(before.milliseconds.iter().copied()));
+        let ratio = before / median(milliseconds.iter().copied());
+        section.push(at(Figure::of(format!("{what}, times faster"), Unit::Ratio, [ratio])).at_least(FASTER));
+        if let Some(mebibytes) = mebibytes {
+            section.push(at(Figure::of(format!("{what}, memory"), Unit::Mebibytes, [*mebibytes])).at_most(MEMORY));
+        }
+    }
+    for (way, milliseconds) in &measured.at_once {
+        let durations: Vec<Duration> = milliseconds.iter().map(|one| Duration::from_secs_f64(one / 1000.0)).collect();
+        for percent in [50, 99] {
+            let what = format!("{} cicdctl set at once, {way}, p{percent}", durations.len());
+            section.push(Figure::percentile(what, &durations, percent));
+        }
+    }
+    section.push(Figure::of("cicdctl version", Unit::Milliseconds, measured.starts.iter().copied()));
+    section.push(Figure::of("size of cicdctl", Unit::Mebibytes, [measured.program_mebibytes]));
+    section
 }
 
 /// An endpoint, and a context of each size that tells it what was built.
-fn objects(url: &str) -> Vec<Value> {
-    let object = |kind: &str, name: &str, spec: Value| json!({"apiVersion": "cicdcontext.io/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec});
+fn objects(url: &str, sizes: &BTreeMap<String, usize>) -> Vec<Value> {
     let body = r#"{"text": "{{handler.message}}"}"#;
     let endpoint = object("CicdEndpoint", "chat", json!({"url": url, "allowHttp": true, "bodies": {"notify": body}}));
-    let contexts = CONTEXTS.iter().map(|(name, bytes)| {
+    let contexts = sizes.iter().map(|(name, bytes)| {
         let notify = json!({"endpoint": {"name": "chat"}, "message": "built {{state.build.image}}"});
         let handlers = json!({"success": [{"name": "tell", "notify": notify}]});
-        let state = json!({"build": {"image": "web:5"}, "blob": blob(*bytes)});
+        let state = json!({"build": {"image": "web:5"}, "blob": text_of(*bytes)});
         object("CicdContext", name, json!({"pipelines": {"build": {"eventHandlers": handlers}}, "state": state}))
     });
     std::iter::once(endpoint).chain(contexts).collect()
-}
-
-/// About this many bytes as JSON, in small values.
-fn blob(bytes: usize) -> Value {
-    let entry = r#""k0000": "", "#.len() + 40;
-    let value = || Value::from("v".repeat(40));
-    Value::Object((0..bytes / entry).map(|number| (format!("k{number:04}"), value())).collect())
 }

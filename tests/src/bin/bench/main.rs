@@ -9,6 +9,7 @@ mod floor;
 mod growth;
 mod load;
 mod plan;
+mod predecessor;
 mod reaction;
 mod report;
 mod scene;
@@ -18,7 +19,11 @@ mod state;
 mod throughput;
 mod writers;
 
-use std::{num::NonZero, path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,8 +49,6 @@ struct Arguments {
 enum Benchmark {
     /// Measure what the operator does, and compare it with what the API server does without it
     Run(RunArguments),
-    /// Compare cicdctl with the predecessor: whole processes over the same state
-    Cli(CliArguments),
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +65,13 @@ struct RunArguments {
     /// The operator to measure [default: the one beside this program]
     #[arg(long, value_name = "FILE")]
     operator: Option<PathBuf>,
+    /// The cicdctl to measure [default: the one beside this program]
+    #[arg(long, value_name = "FILE")]
+    cicdctl: Option<PathBuf>,
+    /// A Python environment that has what bench/cli/requirements.txt lists [default: the predecessor is not measured, nor
+    /// is cicdctl against it]
+    #[arg(long, value_name = "FOLDER")]
+    predecessor: Option<PathBuf>,
 }
 
 /// What can be asked for by itself.
@@ -77,19 +87,8 @@ enum Question {
     State,
     /// What an event costs when there is more of everything
     Growth,
-}
-
-#[derive(Debug, Args)]
-struct CliArguments {
-    /// A Python environment that has what bench/cli/requirements.txt lists
-    #[arg(long, value_name = "FOLDER")]
-    predecessor: PathBuf,
-    /// The cicdctl to measure [default: the one beside this program]
-    #[arg(long, value_name = "FILE")]
-    program: Option<PathBuf>,
-    /// How often each command is run; the medians are printed
-    #[arg(long, default_value = "11", value_name = "N")]
-    rounds: NonZero<usize>,
+    /// cicdctl against the predecessor: whole processes over the same state
+    Cli,
 }
 
 #[tokio::main]
@@ -106,28 +105,15 @@ async fn main() -> ExitCode {
 async fn run(benchmark: Benchmark) -> Result<(), BenchError> {
     let listen = |kind| signal(kind).map_err(BenchError::io("listen for", "signals"));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let (length, operator) = match &benchmark {
-        Benchmark::Run(arguments) => (arguments.length, arguments.operator.clone()),
-        Benchmark::Cli(_) => (Length::Full, None),
-    };
-    let stage = Stage::prepare(length, operator).await?;
+    let Benchmark::Run(arguments) = benchmark;
+    let stage = Stage::prepare(arguments.length, arguments.operator.as_deref(), arguments.cicdctl.as_deref()).await?;
     let outcome = tokio::select! {
-        outcome = measure(&stage, benchmark) => outcome,
+        outcome = all(&stage, &arguments) => outcome,
         _ = interrupt.recv() => Err(BenchError::Interrupted),
         _ = terminate.recv() => Err(BenchError::Interrupted),
     };
     let cleaned = stage.clean_up().await;
     outcome.and(cleaned)
-}
-
-async fn measure(stage: &Stage, benchmark: Benchmark) -> Result<(), BenchError> {
-    match benchmark {
-        Benchmark::Run(arguments) => all(stage, &arguments).await,
-        Benchmark::Cli(CliArguments { predecessor, program, rounds }) => {
-            let plan = cli::Plan { predecessor, program, rounds: rounds.get() };
-            cli::measure(stage, &plan).await
-        }
-    }
 }
 
 /// Measures what is asked for, and reports it.
@@ -148,7 +134,7 @@ async fn all(stage: &Stage, arguments: &RunArguments) -> Result<(), BenchError> 
         }
         eprintln!("[{:>4} s] {question:?} ...", begun.elapsed().as_secs());
         let started = Instant::now();
-        let section = answer(stage, &floor, *question).await?;
+        let Some(section) = answer(stage, &floor, arguments.predecessor.as_deref(), *question).await? else { continue };
         let section = Section { seconds: started.elapsed().as_secs(), ..section };
         section.print();
         report.sections.push(section);
@@ -160,12 +146,22 @@ async fn all(stage: &Stage, arguments: &RunArguments) -> Result<(), BenchError> 
     Ok(())
 }
 
-async fn answer(stage: &Stage, floor: &Floor, question: Question) -> Result<Section, BenchError> {
-    match question {
-        Question::Floor => floor::measure(stage, floor).await,
-        Question::Reaction => reaction::measure(stage, floor).await,
-        Question::Throughput => throughput::measure(stage, floor).await,
-        Question::State => state::measure(stage, floor).await,
-        Question::Growth => growth::measure(stage).await,
-    }
+/// None if what it takes is not there.
+async fn answer(
+    stage: &Stage,
+    floor: &Floor,
+    predecessor: Option<&Path>,
+    question: Question,
+) -> Result<Option<Section>, BenchError> {
+    Ok(Some(match question {
+        Question::Floor => floor::measure(stage, floor).await?,
+        Question::Reaction => reaction::measure(stage, floor, predecessor).await?,
+        Question::Throughput => throughput::measure(stage, floor).await?,
+        Question::State => state::measure(stage, floor).await?,
+        Question::Growth => growth::measure(stage).await?,
+        Question::Cli => match predecessor {
+            Some(predecessor) => cli::measure(stage, predecessor).await?,
+            None => return Ok(None),
+        },
+    }))
 }

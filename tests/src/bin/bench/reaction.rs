@@ -1,8 +1,13 @@
 //! How long after the API server's acknowledgement the request arrives.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use cicdcontext_tests::{
+    cluster::Role,
     figures::{milliseconds, percentile},
     operator::Operator,
 };
@@ -14,11 +19,12 @@ use crate::{
     drive::{By, drive, finished},
     error::BenchError,
     floor::Floor,
+    predecessor::{self, Predecessor},
     report::{
         Section,
         figure::{Better, Figure, Unit},
     },
-    scene::{PATIENCE, Scene, Size},
+    scene::{PATIENCE, Scene, Size, name},
     sink::Sink,
     stage::Stage,
 };
@@ -26,16 +32,22 @@ use crate::{
 const METHOD: &str = "From the API server's acknowledgement to the request's arrival, in one process. At rest: one event after \
     the other, by object, by annotation and a create in a namespace without operator in turn, the state patched before each. At \
     half load: events by object come evenly at half the rate that was just measured, over 100 contexts.";
+/// The predecessor takes half a second each time: it has its turn each so many runs, and so has cicdctl as a process.
+const PROCESS_EVERY: usize = 15;
 /// What has to be added to a create, in milliseconds: p50 by object alone, p50 by annotation, and both p99.
 const ALLOWED: f64 = 5.0;
 
 /// Measures at rest and at half load.
-pub(crate) async fn measure(stage: &Stage, floor: &Floor) -> Result<Section, BenchError> {
+pub(crate) async fn measure(stage: &Stage, floor: &Floor, predecessor: Option<&Path>) -> Result<Section, BenchError> {
     let mut section = Section::new("reaction", "Reaction: from the acknowledgement to the request's arrival", METHOD);
     let sink = Sink::open().await?;
     let scene = Scene::build(stage, "reaction", &sink, &Size::default()).await?;
     let operator = stage.operator(&scene.namespace).await?;
-    at_rest(&mut section, stage, floor, &scene, &sink, &operator).await?;
+    let predecessor = match predecessor {
+        Some(folder) => Some(Predecessor::prepare(folder).await?),
+        None => None,
+    };
+    at_rest(&mut section, stage, floor, predecessor.as_ref(), (&scene, &sink, &operator)).await?;
     at_half_load(&mut section, stage, &scene, &sink, &operator).await?;
     operator.stop().await?;
     Ok(section)
@@ -45,13 +57,17 @@ async fn at_rest(
     section: &mut Section,
     stage: &Stage,
     floor: &Floor,
-    scene: &Scene,
-    sink: &Sink,
-    operator: &Operator,
+    predecessor: Option<&Predecessor>,
+    (scene, sink, operator): (&Scene, &Sink, &Operator),
 ) -> Result<(), BenchError> {
     let runs = stage.length.pick(60, 400);
     let (mut creates, mut objects, mut annotations) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut predecessors, mut commands) = (Vec::new(), Vec::new());
     for run in 0..runs {
+        if let Some(predecessor) = predecessor.filter(|_| run % PROCESS_EVERY == 0) {
+            predecessors.push(predecessor.react().await?);
+            commands.push(command(stage, scene, sink).await?);
+        }
         creates.push(floor.one_create().await?);
         for (by, durations) in [(By::Object, &mut objects), (By::Annotation, &mut annotations)] {
             // Two contexts, so that neither waits for what follows on the other's event.
@@ -79,7 +95,34 @@ async fn at_rest(
         99 => figure.at_most(2.0 * create(99) + ALLOWED),
         _ => figure,
     });
+    if predecessor.is_some() {
+        push(section, "cicdctl event, from its start", "at rest", &commands, |figure, _| figure);
+        push(section, "predecessor, from its start", "at rest", &predecessors, |figure, _| {
+            figure.better(Better::Neither)
+        });
+        for (what, durations) in
+            [("by object", &objects), ("by annotation", &annotations), ("cicdctl event", &commands)]
+        {
+            let times = milliseconds(percentile(&predecessors, 50)) / milliseconds(percentile(durations, 50));
+            let times = Figure::of(format!("times faster than the predecessor, {what}"), Unit::Ratio, [times]);
+            section.push(times.at("at rest", 0.0));
+        }
+    }
     Ok(())
+}
+
+/// An event by `cicdctl event`, from the start of its process.
+async fn command(stage: &Stage, scene: &Scene, sink: &Sink) -> Result<Duration, BenchError> {
+    let before = sink.count();
+    let command = ["event", "-n", &scene.namespace, &name(2), "build=built"];
+    let command = std::iter::once(stage.cicdctl.to_string_lossy().into_owned()).chain(command.map(str::to_owned));
+    let kubeconfig = stage.access.kubeconfig(Role::Pipeline).to_string_lossy().into_owned();
+    let environment = BTreeMap::from([("KUBECONFIG".to_owned(), kubeconfig)]);
+    predecessor::time(&command.collect::<Vec<_>>(), &environment, &stage.directory, async || {
+        sink.wait_for(before + 1, PATIENCE).await?;
+        Ok(sink.last().unwrap_or_else(Instant::now))
+    })
+    .await
 }
 
 async fn at_half_load(

@@ -31,6 +31,8 @@ pub(crate) struct Sink {
 struct Shared {
     /// When the first request of each event came, by the event's id.
     arrived: Mutex<HashMap<String, Instant>>,
+    /// When the last one came at `/`.
+    last: Mutex<Option<Instant>>,
     /// How many requests came at `/`.
     count: watch::Sender<u64>,
 }
@@ -67,6 +69,11 @@ impl Sink {
     /// How many requests came at `/`.
     pub(crate) fn count(&self) -> u64 {
         *self.shared.count.borrow()
+    }
+
+    /// When the last request came at `/`.
+    pub(crate) fn last(&self) -> Option<Instant> {
+        *lock(&self.shared.last)
     }
 
     /// Told of each request at `/`: the value is how many there were.
@@ -126,6 +133,7 @@ async fn receive(State(shared): State<Arc<Shared>>, path: Uri, body: Bytes) -> R
             if let Ok(said) = serde_json::from_slice::<Said>(&body) {
                 lock(&shared.arrived).entry(said.event).or_insert(at);
             }
+            *lock(&shared.last) = Some(at);
             shared.count.send_modify(|count| *count += 1);
         }
     }

@@ -29,17 +29,23 @@ pub(crate) struct Stage {
     pub(crate) directory: PathBuf,
     /// The operator that is measured.
     pub(crate) program: PathBuf,
+    /// The cicdctl that is measured.
+    pub(crate) cicdctl: PathBuf,
     namespaces: Mutex<Vec<String>>,
 }
 
 impl Stage {
-    /// Creates kinds and roles. The operator is `program`, or else the one beside this program.
-    pub(crate) async fn prepare(length: Length, program: Option<PathBuf>) -> Result<Self, BenchError> {
+    /// Creates kinds and roles. What is measured is what is named, or else lies beside this program.
+    pub(crate) async fn prepare(
+        length: Length,
+        program: Option<&Path>,
+        cicdctl: Option<&Path>,
+    ) -> Result<Self, BenchError> {
         let access = Access::from_environment(&Environment::of_this_process())?;
-        let program = match program {
-            Some(program) => fs::canonicalize(&program).map_err(BenchError::io("find", program.display()))?,
-            None => operator::program()?,
-        };
+        let found = |program: &Path| fs::canonicalize(program).map_err(BenchError::io("find", program.display()));
+        let beside = operator::program()?;
+        let cicdctl = found(cicdctl.unwrap_or(&beside.with_file_name("cicdctl")))?;
+        let program = found(program.unwrap_or(&beside))?;
         installation::install(&access).await?;
         let directory = workspace().join("target/bench");
         fs::create_dir_all(&directory).map_err(BenchError::io("create", directory.display()))?;
@@ -49,6 +55,7 @@ impl Stage {
             length,
             directory,
             program,
+            cicdctl,
             namespaces: Mutex::default(),
             access,
         })

@@ -36,6 +36,7 @@ pub(crate) async fn measure(stage: &Stage, floor: &Floor) -> Result<Section, Ben
     let namespace = stage.namespace("writers").await?;
     let operator = stage.operator(&namespace).await?;
     many_writers(&mut section, stage, floor, &namespace).await?;
+    processes(&mut section, stage, &namespace).await?;
     sizes(&mut section, stage, &namespace).await?;
     operator.stop().await?;
     Ok(section)
@@ -140,6 +141,21 @@ async fn many_writers(section: &mut Section, stage: &Stage, floor: &Floor, names
             .at("256 writers", 256.0)
             .at_least(0.7),
     );
+    Ok(())
+}
+
+/// `cicdctl set`, a process for each write: what a process costs is most of it.
+async fn processes(section: &mut Section, stage: &Stage, namespace: &str) -> Result<(), BenchError> {
+    for count in [1, 8, 64] {
+        let name = format!("processes-{count}");
+        let figures = writers::processes::measure(stage, namespace, &name, count, stage.length.window(3, 5)).await?;
+        let at = |figure: Figure| figure.at(format!("{count} writers"), number(count));
+        section.push(at(Figure::of("cicdctl processes", Unit::PerSecond, [figures.per_second])));
+        section.push(at(Figure::of("cicdctl processes, p50", Unit::Milliseconds, [load::milliseconds(figures.p50)])));
+        section.push(at(Figure::of("cicdctl processes, p99", Unit::Milliseconds, [load::milliseconds(figures.p99)])));
+        let what = "cicdctl processes that failed";
+        section.push(at(Figure::of(what, Unit::Count, [number(figures.unwritten())])).better(Better::Lower));
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! value has to appear in a version of the context, or it was lost.
 
 mod applied;
+pub(crate) mod processes;
 mod tally;
 mod witness;
 

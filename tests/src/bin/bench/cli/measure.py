@@ -1,6 +1,8 @@
 """Times whole processes: cicdctl against the predecessor, in turn, over the same state.
 
-`bench cli` prepares the cluster and calls this with what it needs in the environment. Each command is a process of its
+`bench run` prepares the cluster and calls this with what it needs in the environment; figures go to stdout as JSON, progress to
+stderr. With the argument `keep` it only prepares a run of the predecessor, says as one line of JSON how an event of it is
+handled, and stays until its standard input is closed. Each command is a process of its
 own, as a step of a pipeline runs it. Time is from before the fork to after the exit. Rounds go through all commands before
 any is repeated, so that whatever else the machine does meets all.
 
@@ -13,23 +15,22 @@ import json
 import os
 import pathlib
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-SIZES = {"small": 12_000, "large": 120_000}
 VERBS = ["get", "set", "event", "load"]
 CONCURRENT = 64
-TARGET_RATIO, TARGET_MIB = 25, 20
 
 ENVIRONMENT = os.environ
-CICDCTL = ENVIRONMENT["BENCH_CICDCTL"]
-NAMESPACE = ENVIRONMENT["BENCH_NAMESPACE"]
-MANIFESTS = ENVIRONMENT["BENCH_MANIFESTS"]
+CICDCTL = ENVIRONMENT.get("BENCH_CICDCTL", "")
+NAMESPACE = ENVIRONMENT.get("BENCH_NAMESPACE", "")
+MANIFESTS = ENVIRONMENT.get("BENCH_MANIFESTS", "")
 RECEIVER = ENVIRONMENT["BENCH_RECEIVER"]
-ROUNDS = int(ENVIRONMENT["BENCH_ROUNDS"])
+ROUNDS = int(ENVIRONMENT.get("BENCH_ROUNDS", "1"))
+# The name of each context, and the bytes of its state.
+SIZES = json.loads(ENVIRONMENT["BENCH_SIZES"])
 
 
 def run(command, environment, directory):
@@ -190,9 +191,20 @@ def main():
         (root / "cicdctl").mkdir()
         predecessor = Predecessor(root)
         try:
-            compare(predecessor, root / "cicdctl")
+            if sys.argv[1:] == ["keep"]:
+                keep(predecessor)
+            else:
+                json.dump(compare(predecessor, root / "cicdctl"), sys.stdout)
         finally:
             predecessor.stop()
+
+
+def keep(predecessor):
+    name = next(iter(SIZES))
+    directory, environment = str(predecessor.folders[name]), predecessor.environment(name)
+    told = {"command": predecessor.command("event", 0), "environment": environment, "directory": directory}
+    print(json.dumps(told), flush=True)
+    sys.stdin.read()
 
 
 def compare(predecessor, folder):
@@ -209,32 +221,22 @@ def compare(predecessor, folder):
                     seconds = program.measure(verb, name, number)
                     # The first round warms caches and is not counted.
                     if number:
-                        seen.setdefault((name, verb, way), []).append(seconds)
-        print(f"\rround {number} of {ROUNDS}", end="", file=sys.stderr, flush=True)
+                        seen.setdefault((name, verb, way), []).append(seconds * 1000)
+        print(f"\r    round {number} of {ROUNDS}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    print(f"Whole processes, medians of {ROUNDS} rounds in turn, {os.cpu_count()} cores for all of it\n")
-    print("  state   verb    predecessor   cluster  ratio   MiB     files  ratio   MiB")
-    missed = []
-    for name, size in SIZES.items():
-        for verb in VERBS:
-            before = statistics.median(seen[name, verb, "predecessor"])
-            line = f"  {size // 1000:>3} kB  {verb:<6} {before * 1000:>9.0f} ms"
-            for way in ["cluster", "files"]:
-                seconds = statistics.median(seen[name, verb, way])
-                mebibytes = ways[way].measure(verb, name, 0, how=memory)
-                ratio = before / seconds
-                line += f" {seconds * 1000:>6.1f} ms {ratio:>5.0f}x {mebibytes:>5.1f}"
-                if ratio < TARGET_RATIO or mebibytes > TARGET_MIB:
-                    missed.append(f"{verb} at {size // 1000} kB on {way}")
-            print(line)
-    print(f"\n  Targets: {TARGET_RATIO} times faster each, below {TARGET_MIB} MiB; missed: {', '.join(missed) or 'none'}")
+    verbs = []
+    for (name, verb, way), milliseconds in seen.items():
+        one = {"bytes": SIZES[name], "verb": verb, "way": way, "milliseconds": milliseconds}
+        if way != "predecessor":
+            one["mebibytes"] = ways[way].measure(verb, name, 0, how=memory)
+        verbs.append(one)
+    at_once = {}
     for way in ["cluster", "files"]:
-        seconds = ways[way].concurrently("small", CONCURRENT)
-        middle, last = seconds[len(seconds) // 2], seconds[-1]
-        print(f"  {CONCURRENT} processes that set at once, {way}: p50 {middle * 1000:.0f} ms, p99 {last * 1000:.0f} ms, 0 lost")
-    starts = sorted(run([CICDCTL, "version"], {}, folder) for _ in range(51))
+        seconds = ways[way].concurrently(next(iter(SIZES)), CONCURRENT)
+        at_once[way] = [second * 1000 for second in seconds]
+    starts = [run([CICDCTL, "version"], {}, folder) * 1000 for _ in range(51)]
     size = os.path.getsize(CICDCTL) / 1024 / 1024
-    print(f"  cicdctl version: {starts[25] * 1000:.1f} ms; the program has {size:.1f} MiB")
+    return {"verbs": verbs, "atOnce": at_once, "starts": starts, "programMebibytes": size}
 
 
 adopt_orphans()
