@@ -1,9 +1,11 @@
 //! Why a benchmark came to nothing.
 
-use std::{fmt::Display, io, process::ExitStatus, time::Duration};
+use std::{fmt::Display, io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use cicdcontext_tests::{cluster::ClusterError, installation::KubectlError, operator::OperatorError};
 use thiserror::Error;
+
+use crate::plan::Length;
 
 /// Why a benchmark came to nothing.
 #[derive(Debug, Error)]
@@ -41,6 +43,18 @@ pub(crate) enum BenchError {
     /// The script that times processes failed; it has said why.
     #[error("measure: the script ended with {0}")]
     Measuring(ExitStatus),
+    /// A run was compared with one of other windows and sizes.
+    #[error("compare a {run} run with a {baseline} one: only runs of one length can be compared")]
+    Lengths { baseline: Length, run: Length },
+    /// Figures are worse than they were; the table has said which.
+    #[error(
+        "compare with {}: {worse} of {compared} figures {} more than 30 % worse",
+        baseline.display(), if *worse == 1 { "is" } else { "are" }
+    )]
+    Worse { worse: usize, compared: usize, baseline: PathBuf },
+    /// The page is not that of the figures beside it.
+    #[error("check {}: not what the figures give; `make bench-page` writes it", .0.display())]
+    Stale(PathBuf),
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,

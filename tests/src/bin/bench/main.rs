@@ -32,7 +32,7 @@ use self::{
     error::BenchError,
     floor::Floor,
     plan::Length,
-    report::{Report, Section, machine::Machine},
+    report::{Report, Section, check::Comparison, machine::Machine, page::Page},
     sink::Sink,
     stage::Stage,
 };
@@ -42,7 +42,17 @@ use self::{
 #[command(name = "bench", max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
-    benchmark: Benchmark,
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Measure(Benchmark),
+    /// Write a page with charts from what `run` wrote; nothing is measured
+    Page(PageArguments),
+    /// Compare what `run` wrote with an earlier run of the same length; fails if a figure is more than 30 % worse
+    Check(CheckArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,15 +101,58 @@ enum Question {
     Cli,
 }
 
+#[derive(Debug, Args)]
+struct PageArguments {
+    /// What was measured; a figure that several have is taken from the first
+    #[arg(long = "report", value_name = "FILE", required = true)]
+    reports: Vec<PathBuf>,
+    /// Where README.md and the charts are written
+    #[arg(long, value_name = "FOLDER")]
+    into: PathBuf,
+    /// Write nothing, and fail if what is there is not current
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Debug, Args)]
+struct CheckArguments {
+    /// The earlier run
+    #[arg(long, value_name = "FILE")]
+    baseline: PathBuf,
+    /// What was measured now; the median of several is compared
+    #[arg(long = "report", value_name = "FILE", required = true)]
+    reports: Vec<PathBuf>,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse().benchmark).await {
+    let outcome = match Arguments::parse().command {
+        Command::Measure(benchmark) => run(benchmark).await,
+        Command::Page(arguments) => page(&arguments),
+        Command::Check(arguments) => check(&arguments),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nbench: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn page(arguments: &PageArguments) -> Result<(), BenchError> {
+    let page = Page::of(&read(&arguments.reports)?);
+    page.notes.iter().for_each(|note| eprintln!("bench: {note}"));
+    if arguments.check { page.check(&arguments.into) } else { page.write(&arguments.into) }
+}
+
+fn check(arguments: &CheckArguments) -> Result<(), BenchError> {
+    let baseline = Report::read(&arguments.baseline)?;
+    Comparison::of(&baseline, &read(&arguments.reports)?)?.conclude(&arguments.baseline)
+}
+
+fn read(reports: &[PathBuf]) -> Result<Vec<Report>, BenchError> {
+    reports.iter().map(|path| Report::read(path)).collect()
 }
 
 async fn run(benchmark: Benchmark) -> Result<(), BenchError> {

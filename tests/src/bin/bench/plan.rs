@@ -1,6 +1,6 @@
 //! How long a run measures.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -26,5 +26,15 @@ impl Length {
     /// The same for anything else.
     pub(crate) fn pick<T>(self, quick: T, full: T) -> T {
         if self == Self::Quick { quick } else { full }
+    }
+}
+
+impl fmt::Display for Length {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Quick => "quick",
+            Self::Full => "full",
+            Self::Long => "long",
+        })
     }
 }

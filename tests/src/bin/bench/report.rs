@@ -1,8 +1,12 @@
 //! What was measured, as figures with what they should be: printed as tables, written as JSON, drawn, and compared with
 //! an earlier run. It knows nothing of how anything is measured.
 
+mod chart;
+pub(crate) mod check;
 pub(crate) mod figure;
+mod gallery;
 pub(crate) mod machine;
+pub(crate) mod page;
 mod table;
 
 use std::{fs, path::Path};
@@ -80,5 +84,43 @@ impl Report {
             fs::create_dir_all(directory).map_err(BenchError::io("create", directory.display()))?;
         }
         fs::write(path, text).map_err(failed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run of these sections on some machine.
+    pub(super) fn report(sections: impl IntoIterator<Item = Section>) -> Report {
+        let [processor, system, kubernetes, operator, build] =
+            ["Some CPU", "Some Linux", "v1.36.0", "0.1.0", "release"].map(str::to_owned);
+        let machine = Machine { processor, cores: 2, memory_gibibytes: 8, system, kubernetes, operator, build };
+        Report {
+            date: "2026-01-02".to_owned(),
+            length: Length::Quick,
+            machine,
+            sections: sections.into_iter().collect(),
+        }
+    }
+
+    /// A section of that name.
+    pub(super) fn section(name: &str, figures: impl IntoIterator<Item = Figure>) -> Section {
+        let mut section = Section::new(name, &format!("Title of {name}"), format!("How {name} is measured."));
+        section.figures.extend(figures);
+        Section { seconds: 61, ..section }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("new/quick.json");
+        let figure = Figure::of("creates", figure::Unit::PerSecond, [1.5]).at("8 in flight", 8.0).at_least(1.0);
+        let written = report([section("floor", [figure])]);
+        written.write(&path).unwrap();
+        assert_eq!(Report::read(&path).unwrap(), written);
+        fs::write(&path, "{}").unwrap();
+        let error = Report::read(&path).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("read {}: missing field `date`", path.display())), "{error}");
     }
 }

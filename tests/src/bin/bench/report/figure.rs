@@ -145,7 +145,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// A number as people read it: three digits or more, never a power of ten.
+/// A number as people read it: three digits or more, from five on in groups, never a power of ten.
 pub(crate) fn shown(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 100.0 => 0,
@@ -153,7 +153,18 @@ pub(crate) fn shown(value: f64) -> String {
         _ => 2,
     };
     let text = format!("{value:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if text.contains('.') {
+        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    }
+    let (sign, digits) = text.split_at(usize::from(text.starts_with('-')));
+    if digits.len() < 5 {
+        return text;
+    }
+    // Groups of three, from the end.
+    let (first, rest) = digits.split_at(digits.len() % 3);
+    let rest = rest.as_bytes().chunks(3).map(String::from_utf8_lossy);
+    let groups: Vec<_> = std::iter::once(first.into()).chain(rest).filter(|group| !group.is_empty()).collect();
+    format!("{sign}{}", groups.join(","))
 }
 
 #[cfg(test)]
@@ -177,5 +188,6 @@ mod tests {
     #[test]
     fn numbers_are_shown_with_the_digits_that_mean_something() {
         assert_eq!([1234.5, 12.34, 0.456, 3.0, 0.0].map(shown), ["1234", "12.3", "0.46", "3", "0"]);
+        assert_eq!([10_000.0, -123_456.0, 1e7].map(shown), ["10,000", "-123,456", "10,000,000"]);
     }
 }

@@ -43,6 +43,6 @@ mod tests {
         section.push(Figure::of("share", Unit::Ratio, [0.5]).at_least(0.6));
         let lines: Vec<_> = of(&section).lines().map(str::to_owned).collect();
         assert_eq!(lines[4], "  creates  8 in flight       700 1/s");
-        assert_eq!(lines[5], "  share                     0.5 x    at least 0.6: NOT MET");
+        assert_eq!(lines[5], "  share                      0.5 x    at least 0.6: NOT MET");
     }
 }
