@@ -6,14 +6,18 @@ mod cli;
 mod drive;
 mod error;
 mod floor;
+mod flow;
 mod growth;
+mod idle;
 mod load;
 mod plan;
 mod predecessor;
 mod reaction;
 mod report;
+mod scale;
 mod scene;
 mod sink;
+mod slow;
 mod stage;
 mod state;
 mod throughput;
@@ -99,6 +103,10 @@ enum Question {
     Growth,
     /// cicdctl against the predecessor: whole processes over the same state
     Cli,
+    /// What many contexts and events cost
+    Scale,
+    /// What receivers cost that do not answer, or want to be asked later
+    Slow,
 }
 
 #[derive(Debug, Args)]
@@ -212,6 +220,8 @@ async fn answer(
         Question::Throughput => throughput::measure(stage, floor).await?,
         Question::State => state::measure(stage, floor).await?,
         Question::Growth => growth::measure(stage).await?,
+        Question::Scale => scale::measure(stage).await?,
+        Question::Slow => slow::measure(stage).await?,
         Question::Cli => match predecessor {
             Some(predecessor) => cli::measure(stage, predecessor).await?,
             None => return Ok(None),

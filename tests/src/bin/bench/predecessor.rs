@@ -65,7 +65,7 @@ impl Predecessor {
         let Handle { command, environment, directory } = &self.handle;
         time(command, environment, directory, async || {
             self.sink.wait_for(before + 1, PATIENCE).await?;
-            Ok(self.sink.last().unwrap_or_else(Instant::now))
+            Ok(self.sink.last_arrival().unwrap_or_else(Instant::now))
         })
         .await
     }

@@ -120,7 +120,7 @@ async fn command(stage: &Stage, scene: &Scene, sink: &Sink) -> Result<Duration, 
     let environment = BTreeMap::from([("KUBECONFIG".to_owned(), kubeconfig)]);
     predecessor::time(&command.collect::<Vec<_>>(), &environment, &stage.directory, async || {
         sink.wait_for(before + 1, PATIENCE).await?;
-        Ok(sink.last().unwrap_or_else(Instant::now))
+        Ok(sink.last_arrival().unwrap_or_else(Instant::now))
     })
     .await
 }

@@ -32,11 +32,15 @@ pub(crate) struct Size {
     pub(crate) configuration: usize,
     /// Bytes of the state of each context.
     pub(crate) state: usize,
+    /// How many endpoints there are, and bases: each context uses one, in turn.
+    pub(crate) endpoints: usize,
+    /// How many finished events each context keeps.
+    pub(crate) history: Option<i32>,
 }
 
 impl Default for Size {
     fn default() -> Self {
-        Self { contexts: 100, handlers: 1, captures: 0, configuration: 1000, state: 1000 }
+        Self { contexts: 100, handlers: 1, captures: 0, configuration: 1000, state: 1000, endpoints: 1, history: None }
     }
 }
 
@@ -50,23 +54,36 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Creates the endpoint `sink`, the base `shared` and the contexts. Steps of pipelines are the client.
+    /// Creates the endpoint `sink`, the base `shared` and the contexts. Steps of pipelines are the client. If there are
+    /// several endpoints, the others are `sink-1`, with the base `shared-1`, and so on.
     pub(crate) async fn build(stage: &Stage, purpose: &str, sink: &Sink, size: &Size) -> Result<Self, BenchError> {
         let namespace = stage.namespace(purpose).await?;
-        create(&stage.admin, &namespace, &endpoint("sink", &sink.url("/"))).await?;
-        create(&stage.admin, &namespace, &base(size)).await?;
-        let contexts: Api<CicdContext> = Api::namespaced(stage.pipeline.clone(), &namespace);
-        let uids = std::sync::Mutex::new(vec![String::new(); size.contexts]);
-        load::each(IN_FLIGHT, size.contexts, async |number| {
+        for number in 0..size.endpoints {
+            create(&stage.admin, &namespace, &endpoint(&numbered("sink", number), &sink.url("/"))).await?;
+            create(&stage.admin, &namespace, &base(number, size)).await?;
+        }
+        let contexts = Api::namespaced(stage.pipeline.clone(), &namespace);
+        let events = Api::namespaced(stage.pipeline.clone(), &namespace);
+        let mut scene = Self { namespace, contexts, events, uids: Vec::new() };
+        scene.grow(size).await?;
+        Ok(scene)
+    }
+
+    /// Creates contexts until there are as many as this size says.
+    pub(crate) async fn grow(&mut self, size: &Size) -> Result<(), BenchError> {
+        let first = self.uids.len();
+        let uids = std::sync::Mutex::new(vec![String::new(); size.contexts.saturating_sub(first)]);
+        let contexts = &self.contexts;
+        load::each(IN_FLIGHT, size.contexts.saturating_sub(first), async |index| {
+            let number = first + index;
             let created = contexts.create(&PostParams::default(), &context(number, size)).await;
             let created = created.map_err(BenchError::kubernetes(format!("create cctx/{}", name(number))))?;
-            uids.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[number] = created.uid().unwrap_or_default();
+            uids.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[index] = created.uid().unwrap_or_default();
             Ok(())
         })
         .await?;
-        let uids = uids.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let events = Api::namespaced(stage.pipeline.clone(), &namespace);
-        Ok(Self { namespace, contexts, events, uids })
+        self.uids.extend(uids.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+        Ok(())
     }
 
     /// Asks for the event `built` of a context by an annotation; returns when it is acknowledged.
@@ -108,6 +125,26 @@ impl Scene {
 pub(crate) async fn create(client: &Client, namespace: &str, object: &Value) -> Result<(), BenchError> {
     let (kind, name) =
         (object["kind"].as_str().unwrap_or_default(), object["metadata"]["name"].as_str().unwrap_or_default());
+    // Written here, and as the type has it.
+    let dynamic =
+        serde_json::from_value(object.clone()).map_err(|error| BenchError::io("write", kind)(error.into()))?;
+    let created = any(client, namespace, kind).create(&PostParams::default(), &dynamic).await;
+    created.map(drop).map_err(BenchError::kubernetes(format!("create {kind}/{name}")))
+}
+
+/// Patches any object of ours with a merge patch; returns when it is acknowledged.
+pub(crate) async fn edit(
+    client: &Client,
+    namespace: &str,
+    (kind, name): (&str, &str),
+    patch: &Value,
+) -> Result<Instant, BenchError> {
+    let patched = any(client, namespace, kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
+    patched.map_err(BenchError::kubernetes(format!("patch {kind}/{name}")))?;
+    Ok(Instant::now())
+}
+
+fn any(client: &Client, namespace: &str, kind: &str) -> Api<DynamicObject> {
     let resource = ApiResource {
         group: "cicdcontext.io".to_owned(),
         version: "v1alpha1".to_owned(),
@@ -115,12 +152,7 @@ pub(crate) async fn create(client: &Client, namespace: &str, object: &Value) -> 
         kind: kind.to_owned(),
         plural: format!("{}s", kind.to_lowercase()),
     };
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
-    // Written here, and as the type has it.
-    let dynamic =
-        serde_json::from_value(object.clone()).map_err(|error| BenchError::io("write", kind)(error.into()))?;
-    let created = api.create(&PostParams::default(), &dynamic).await;
-    created.map(drop).map_err(BenchError::kubernetes(format!("create {kind}/{name}")))
+    Api::namespaced_with(client.clone(), namespace, &resource)
 }
 
 /// Waits until the operator has nothing more to do: its writes have not grown for a while.
@@ -149,6 +181,11 @@ pub(crate) fn name(number: usize) -> String {
     format!("run-{number}")
 }
 
+/// The first has no number.
+fn numbered(name: &str, number: usize) -> String {
+    if number == 0 { name.to_owned() } else { format!("{name}-{number}") }
+}
+
 /// An endpoint that tells which event it is.
 pub(crate) fn endpoint(name: &str, url: &str) -> Value {
     let body = r#"{"event": "{{event.id}}", "text": "{{handler.message}}"}"#;
@@ -156,11 +193,11 @@ pub(crate) fn endpoint(name: &str, url: &str) -> Value {
     object("CicdEndpoint", name, spec)
 }
 
-/// A base with the pipeline `build`.
-fn base(size: &Size) -> Value {
+/// A base with the pipeline `build`, for the endpoint of that number.
+fn base(endpoint: usize, size: &Size) -> Value {
     let handler = |number: usize| {
         let message = "built {{state.app}} in {{settings.channel}}";
-        let mut notify = json!({"endpoint": {"name": "sink"}, "message": message});
+        let mut notify = json!({"endpoint": {"name": numbered("sink", endpoint)}, "message": message});
         if number < size.captures {
             notify["capture"] = json!([{"path": format!("state.answers.h{number}"), "fromPath": "$.body.ts"}]);
         }
@@ -170,7 +207,7 @@ fn base(size: &Size) -> Value {
     let settings = json!({"channel": "#ci", "more": text_of(size.configuration)});
     object(
         "CicdBase",
-        "shared",
+        &numbered("shared", endpoint),
         json!({"settings": settings, "pipelines": {"build": {"eventHandlers": {"built": handlers}}}}),
     )
 }
@@ -178,8 +215,9 @@ fn base(size: &Size) -> Value {
 /// A context that uses the base.
 fn context(number: usize, size: &Size) -> CicdContext {
     let spec = json!({
-        "bases": [{"kind": "CicdBase", "name": "shared"}],
+        "bases": [{"kind": "CicdBase", "name": numbered("shared", number % size.endpoints.max(1))}],
         "state": {"app": format!("shop-{number}"), "more": text_of(size.state)},
+        "eventHistoryLimit": size.history,
     });
     CicdContext {
         metadata: ObjectMeta { name: Some(name(number)), ..ObjectMeta::default() },

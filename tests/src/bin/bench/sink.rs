@@ -4,7 +4,10 @@
 use std::{
     collections::HashMap,
     net::Ipv4Addr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,7 +19,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::sleep};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 use crate::error::BenchError;
 
@@ -32,15 +40,23 @@ struct Shared {
     /// When the first request of each event came, by the event's id.
     arrived: Mutex<HashMap<String, Instant>>,
     /// When the last one came at `/`.
-    last: Mutex<Option<Instant>>,
+    last_at: Mutex<Option<Instant>>,
     /// How many requests came at `/`.
     count: watch::Sender<u64>,
+    /// The text of the last request.
+    last: Mutex<String>,
+    /// Whether requests at `/hang` are answered.
+    released: watch::Sender<bool>,
+    /// How many requests at `/hang` had to wait.
+    hung: AtomicU64,
 }
 
 /// What a request says, as the endpoints of `scene` write it.
 #[derive(Deserialize)]
 struct Said {
     event: String,
+    #[serde(default)]
+    text: String,
 }
 
 /// How long a request at `/hang` is not answered: longer than any attempt.
@@ -49,7 +65,8 @@ const HANGS: Duration = Duration::from_mins(10);
 const ANSWER: &str = r#"{"ok":true,"ts":"1700000000.000100"}"#;
 
 impl Sink {
-    /// Listens on a free port: `/` answers at once, `/hang` never, `/busy` with 503.
+    /// Listens on a free port: `/` answers at once, `/hang` not before it is told to, `/busy` says that it should be
+    /// asked in an hour.
     pub(crate) async fn open() -> Result<Self, BenchError> {
         let failed = || BenchError::io("listen on", "loopback");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed())?;
@@ -72,8 +89,23 @@ impl Sink {
     }
 
     /// When the last request came at `/`.
-    pub(crate) fn last(&self) -> Option<Instant> {
-        *lock(&self.shared.last)
+    pub(crate) fn last_arrival(&self) -> Option<Instant> {
+        *lock(&self.shared.last_at)
+    }
+
+    /// The text of the last request.
+    pub(crate) fn last_text(&self) -> String {
+        lock(&self.shared.last).clone()
+    }
+
+    /// Whether requests at `/hang` wait; those that do are answered when it becomes false. At first they do.
+    pub(crate) fn hang(&self, hangs: bool) {
+        self.shared.released.send_replace(!hangs);
+    }
+
+    /// How many requests at `/hang` had to wait.
+    pub(crate) fn hung(&self) -> u64 {
+        self.shared.hung.load(Ordering::Relaxed)
     }
 
     /// Told of each request at `/`: the value is how many there were.
@@ -84,7 +116,7 @@ impl Sink {
     /// Waits until so many requests came at `/`.
     pub(crate) async fn wait_for(&self, count: u64, within: Duration) -> Result<(), BenchError> {
         let mut counts = self.counts();
-        let enough = tokio::time::timeout(within, counts.wait_for(|now| *now >= count)).await.is_ok();
+        let enough = timeout(within, counts.wait_for(|now| *now >= count)).await.is_ok();
         if enough {
             Ok(())
         } else {
@@ -107,9 +139,7 @@ impl Sink {
                 }
             }
         };
-        tokio::time::timeout(within, waiting)
-            .await
-            .map_err(|_| BenchError::late(format!("the request of {event}"), within))
+        timeout(within, waiting).await.map_err(|_| BenchError::late(format!("the request of {event}"), within))
     }
 
     /// When the first request of an event came, if it did.
@@ -127,13 +157,21 @@ impl Drop for Sink {
 async fn receive(State(shared): State<Arc<Shared>>, path: Uri, body: Bytes) -> Response {
     let at = Instant::now();
     match path.path() {
-        "/hang" => sleep(HANGS).await,
-        "/busy" => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        "/hang" => {
+            let mut released = shared.released.subscribe();
+            if !*released.borrow() {
+                shared.hung.fetch_add(1, Ordering::Relaxed);
+            }
+            // The sender lives as long as the server.
+            let _ = timeout(HANGS, released.wait_for(|released| *released)).await;
+        }
+        "/busy" => return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "3600")]).into_response(),
         _ => {
             if let Ok(said) = serde_json::from_slice::<Said>(&body) {
+                *lock(&shared.last) = said.text;
                 lock(&shared.arrived).entry(said.event).or_insert(at);
             }
-            *lock(&shared.last) = Some(at);
+            *lock(&shared.last_at) = Some(at);
             shared.count.send_modify(|count| *count += 1);
         }
     }

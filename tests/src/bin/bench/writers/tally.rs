@@ -32,7 +32,6 @@ pub(crate) struct Figures {
     pub(crate) p50: Duration,
     /// 99 of 100 acknowledged writes took less.
     pub(crate) p99: Duration,
-    pub(crate) acknowledged: usize,
     /// How often, by the API server's word.
     pub(crate) refused: BTreeMap<String, usize>,
     pub(crate) timed_out: usize,
@@ -74,7 +73,6 @@ impl Tally {
             per_second: f64::from(counts.within) / window.as_secs_f64(),
             p50: percentile(&counts.durations, 50),
             p99: percentile(&counts.durations, 99),
-            acknowledged: counts.acknowledged.len(),
             refused: counts.refused,
             timed_out: counts.timed_out,
         };
