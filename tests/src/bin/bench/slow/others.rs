@@ -52,7 +52,7 @@ pub(super) async fn measure(stage: &Stage, section: &mut Section) -> Result<(), 
     edit(&stage.admin, &scene.namespace, ("CicdEndpoint", "sink"), &hangs).await?;
     let operator = stage.operator(&scene.namespace).await?;
     settled(&operator, PATIENCE).await?;
-    let ground = Ground { scene: &scene, sink: &sink, operator: &operator, window: stage.length.window(3, 4) };
+    let ground = Ground { scene: &scene, sink: &sink, operator: &operator, window: stage.length.window(2, 4) };
     // Connections are opened, and templates compiled.
     ground.reaction("warm-up", false).await?;
 
@@ -77,7 +77,7 @@ pub(super) async fn measure(stage: &Stage, section: &mut Section) -> Result<(), 
     }
 
     let (mut without, mut with) = (Vec::new(), Vec::new());
-    for pair in 0..3 {
+    for pair in 0..stage.length.pick(1, 3) {
         without.push(ground.throughput(&format!("much-without-{pair}"), false).await?);
         with.push(ground.throughput(&format!("much-with-{pair}"), true).await?);
     }
@@ -136,7 +136,6 @@ impl Ground<'_> {
     /// Lets everything be answered, and waits until so many events are finished.
     async fn end(&self, count: u64) -> Result<(), BenchError> {
         self.sink.hang(false);
-        eprintln!("series");
         let begun = Instant::now();
         while finished(self.operator).await? < count {
             if begun.elapsed() > PATIENCE {
@@ -144,7 +143,6 @@ impl Ground<'_> {
             }
             sleep(POLL).await;
         }
-        eprintln!("series ended after {:?}, hung {}", begun.elapsed(), self.sink.hung());
         Ok(())
     }
 }
