@@ -23,8 +23,9 @@ use crate::{
 /// How many state writes of one context may be applied and not deleted yet: the ledger has to hold them all, and as many
 /// that are deleted and leave it with the next patch.
 const MOST: usize = MAX_DONE / 2;
-/// A context that had to stop goes on when no more than so many are left: its next patch is worth it.
-const LOW: usize = MOST / 2;
+/// A context that had to stop goes on when no more than so many are left: with fewer patches, each of which carries more,
+/// the API server gets further.
+const LOW: usize = MOST / 8;
 
 /// State writes that are in the state and are to be deleted.
 #[derive(Debug, Default)]
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_that_stopped_is_told_once_when_half_of_its_writes_are_gone() {
+    fn a_context_that_stopped_is_told_once_when_most_of_its_writes_are_gone() {
         let (applied, context) = (Applied::default(), ObjectKey::new("a", "shop"));
         let key = |number: usize| ObjectKey::new("a", number.to_string());
         for number in 0..MOST {

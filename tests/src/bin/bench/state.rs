@@ -43,28 +43,39 @@ pub(crate) async fn measure(stage: &Stage, floor: &Floor) -> Result<Section, Ben
 }
 
 async fn plain_patches(section: &mut Section, stage: &Stage) -> Result<(), BenchError> {
-    let (contexts, pairs) = (stage.length.pick(200, 1000), stage.length.pick(1, 3));
-    let window = stage.length.window(4, 8);
+    let (contexts, pairs) = (stage.length.pick(200, 1000), stage.length.pick(2, 4));
+    let window = stage.length.window(3, 6);
     let sink = Sink::open().await?;
     let scene = Scene::build(stage, "plain", &sink, &Size { contexts, ..Size::default() }).await?;
     let patch = async |number: u64| {
         let context = usize::try_from(number).unwrap_or_default() % contexts;
         scene.patch(context, &json!({"spec": {"state": {"build": {"number": number}}}})).await
     };
+    // Statuses are there in all of them, and no object is patched for the first time.
+    let operator = stage.operator(&scene.namespace).await?;
+    scene::quiet(&operator, QUIET).await?;
+    operator.stop().await?;
+    load::run(IN_FLIGHT, window / 2, patch).await?;
     let (mut with, mut without, mut writes, mut processor) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..pairs {
-        without.push(load::run(IN_FLIGHT, window, patch).await?.per_second());
-        let operator = stage.operator(&scene.namespace).await?;
-        scene::quiet(&operator, QUIET).await?;
-        let (before, time) = (operator.writes().await?, operator.processor_time().unwrap_or_default());
-        let load = load::run(IN_FLIGHT, window, patch).await?;
-        let time = operator.processor_time().unwrap_or_default().saturating_sub(time);
-        let after = operator.writes().await?;
-        with.push(load.per_second());
-        let more: u64 = after.values().sum::<u64>() - before.values().sum::<u64>();
-        writes.push(number(usize::try_from(more).unwrap_or(usize::MAX)) / number(load.durations.len()));
-        processor.push(time.as_secs_f64() * 1000.0 / number(load.durations.len()));
-        operator.stop().await?;
+    for pair in 0..pairs {
+        // Whoever goes first has no advantage.
+        for operates in [pair % 2 == 0, pair % 2 != 0] {
+            if !operates {
+                without.push(load::run(IN_FLIGHT, window, patch).await?.per_second());
+                continue;
+            }
+            let operator = stage.operator(&scene.namespace).await?;
+            scene::quiet(&operator, QUIET).await?;
+            let (before, time) = (operator.writes().await?, operator.processor_time().unwrap_or_default());
+            let load = load::run(IN_FLIGHT, window, patch).await?;
+            let time = operator.processor_time().unwrap_or_default().saturating_sub(time);
+            let after = operator.writes().await?;
+            with.push(load.per_second());
+            let more: u64 = after.values().sum::<u64>() - before.values().sum::<u64>();
+            writes.push(number(usize::try_from(more).unwrap_or(usize::MAX)) / number(load.durations.len()));
+            processor.push(time.as_secs_f64() * 1000.0 / number(load.durations.len()));
+            operator.stop().await?;
+        }
     }
     let ratios: Vec<f64> = with.iter().zip(&without).map(|(with, without)| with / without).collect();
     let at = |figure: Figure| figure.at(format!("{contexts} contexts"), number(contexts));
