@@ -7,7 +7,7 @@ use cicdcontext_crds::CicdEvent;
 use futures::StreamExt;
 use kube::{
     Api,
-    api::{ObjectMeta, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions},
     runtime::{
         WatchStreamExt,
         watcher::{self, watcher},
@@ -53,6 +53,8 @@ pub(crate) enum Cost {
     Status,
     /// A merge patch of a context.
     Merge,
+    /// A create and a delete, which a CicdStateWrite costs at least.
+    Passing,
     /// What an event by object costs at least: its create and its status.
     Object,
     /// What an event by annotation costs at least: the annotation, the event's create, the annotation's removal with the
@@ -91,6 +93,10 @@ impl Floor {
                 Cost::Create => self.create(&self.fresh()).await.map(drop),
                 Cost::Status => self.status(&prepared[turn % prepared.len()], false, number).await,
                 Cost::Merge => self.merge(context, number).await,
+                Cost::Passing => {
+                    let created = self.create(&self.fresh()).await?;
+                    self.delete(created).await
+                }
                 Cost::Object => {
                     let created = self.create(&self.fresh()).await?;
                     self.status(&created, true, number).await
@@ -140,6 +146,14 @@ impl Floor {
         let patch: json_patch::Patch = serde_json::from_value(operations.into()).unwrap_or_default();
         let patched = self.statuses.patch_status(name, &PatchParams::default(), &Patch::<()>::Json(patch)).await;
         patched.map(drop).map_err(BenchError::kubernetes(format!("patch the status of cev/{name}")))
+    }
+
+    /// As the operator deletes: only this very object.
+    async fn delete(&self, event: ObjectMeta) -> Result<(), BenchError> {
+        let name = event.name.unwrap_or_default();
+        let exactly = Preconditions { uid: event.uid, resource_version: None };
+        let deleted = self.statuses.delete(&name, &DeleteParams::background().preconditions(exactly)).await;
+        deleted.map(drop).map_err(BenchError::kubernetes(format!("delete cev/{name}")))
     }
 
     async fn take_away(&self, context: usize, id: &str) -> Result<(), BenchError> {

@@ -1,7 +1,7 @@
 //! The state: plain patches of many contexts, with an operator that looks on and without one, and many writers of one
 //! context.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use cicdcontext_tests::figures::median;
 use serde_json::json;
@@ -26,6 +26,8 @@ const METHOD: &str = "Plain patches: merge patches of the state of 1,000 context
     acknowledged is looked for in the versions of the context. All medians of runs that go in turn.";
 /// How many patches are in flight.
 const IN_FLIGHT: usize = 32;
+/// How the operator counts its writes of contexts' statuses.
+const STATUS: &str = "context_status";
 /// How long the operator has nothing to do before it is measured.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -56,7 +58,8 @@ async fn plain_patches(section: &mut Section, stage: &Stage) -> Result<(), Bench
     scene::quiet(&operator, QUIET).await?;
     operator.stop().await?;
     load::run(IN_FLIGHT, window / 2, patch).await?;
-    let (mut with, mut without, mut writes, mut processor) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut with, mut without, mut processor) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut writes, mut statuses) = (Vec::new(), Vec::new());
     for pair in 0..pairs {
         // Whoever goes first has no advantage.
         for operates in [pair % 2 == 0, pair % 2 != 0] {
@@ -71,8 +74,15 @@ async fn plain_patches(section: &mut Section, stage: &Stage) -> Result<(), Bench
             let time = operator.processor_time().unwrap_or_default().saturating_sub(time);
             let after = operator.writes().await?;
             with.push(load.per_second());
-            let more: u64 = after.values().sum::<u64>() - before.values().sum::<u64>();
-            writes.push(number(usize::try_from(more).unwrap_or(usize::MAX)) / number(load.durations.len()));
+            let count = |writes: &BTreeMap<String, u64>, of_status: bool| -> u64 {
+                writes.iter().filter(|(name, _)| (*name == STATUS) == of_status).map(|(_, count)| count).sum()
+            };
+            let each = |of_status| {
+                let more = count(&after, of_status) - count(&before, of_status);
+                number(usize::try_from(more).unwrap_or(usize::MAX)) / number(load.durations.len())
+            };
+            writes.push(each(false));
+            statuses.push(each(true));
             processor.push(time.as_secs_f64() * 1000.0 / number(load.durations.len()));
             operator.stop().await?;
         }
@@ -83,6 +93,8 @@ async fn plain_patches(section: &mut Section, stage: &Stage) -> Result<(), Bench
     section.push(at(Figure::of("plain patches with the operator", Unit::PerSecond, with)));
     section.push(at(Figure::of("share that is left with the operator", Unit::Ratio, ratios).at_least(0.85)));
     section.push(at(Figure::of("the operator's writes for a plain patch", Unit::Count, writes).at_most(0.0)));
+    let beside = "beside them, statuses, of each context one a minute at most";
+    section.push(at(Figure::of(beside, Unit::Count, statuses).better(Better::Lower)));
     section.push(at(Figure::of("the operator's processor time for a plain patch", Unit::Milliseconds, processor)));
     Ok(())
 }
@@ -99,9 +111,10 @@ async fn many_writers(section: &mut Section, stage: &Stage, floor: &Floor, names
         (How::StateWrite, 256),
     ];
     let mut rows: Vec<Vec<Figures>> = vec![Vec::new(); cases.len()];
-    let mut creates = Vec::new();
+    let (mut creates, mut pairs) = (Vec::new(), Vec::new());
     for repetition in 0..repetitions {
         creates.push(floor.run(Cost::Create, 64, window / 2).await?.per_second());
+        pairs.push(floor.run(Cost::Passing, 64, window / 2).await?.per_second());
         for (row, (how, count)) in rows.iter_mut().zip(cases) {
             let name = format!("{}-{count}-{repetition}", word(*how).0);
             let writers = Writers { how: *how, count: *count, state: 0, window };
@@ -115,7 +128,13 @@ async fn many_writers(section: &mut Section, stage: &Stage, floor: &Floor, names
         median(row.into_iter().flatten().map(|figures| figures.per_second))
     };
     let floor = creates.value;
+    let pairs = Figure::of("creates and deletes without us, each pair one", Unit::PerSecond, pairs)
+        .better(Better::Neither)
+        .at("64 in flight", 64.0);
+    let bare = pairs.value;
     section.push(creates);
+    section.push(Figure::of("those pairs by creates alone", Unit::Ratio, [bare / floor]).better(Better::Neither));
+    section.push(pairs);
     for ((how, count), row) in cases.iter().zip(&rows) {
         let at = |figure: Figure| figure.at(format!("{count} writers"), number(*count));
         let (_, what) = word(*how);
@@ -144,6 +163,10 @@ async fn many_writers(section: &mut Section, stage: &Stage, floor: &Floor, names
                 _ => continue,
             };
             section.push(at(Figure::of(what, Unit::Ratio, [share]).at_least(least)));
+            if *count > 8 {
+                let of_pairs = rate(*how, *count) / bare;
+                section.push(at(Figure::of("CicdStateWrites by those pairs", Unit::Ratio, [of_pairs])));
+            }
         }
     }
     let steady = rate(How::StateWrite, 256) / rate(How::StateWrite, 64);
