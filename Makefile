@@ -20,7 +20,8 @@ integration = test --locked --workspace --features cicdcontext-tests/cluster $(s
 
 .DEFAULT_GOAL := help
 .PHONY: help build musl static operator-static image generate generated cluster cluster-stop fmt fmt-check clippy lint unit
-.PHONY: e2e e2e-here integration guarantees test differential demo bench bench-cli chaos chaos-short fuzz clean-ish
+.PHONY: e2e e2e-here integration guarantees test differential demo chaos chaos-short fuzz clean-ish
+.PHONY: bench bench-programs bench-long bench-quick bench-page bench-check bench-baseline bench-engine bench-cli
 .PHONY: workflows version chart dist
 
 help: ## List the targets
@@ -176,11 +177,45 @@ demo: build ## Play a release on a real API server and show what happens (CLUSTE
 	$(if $(CLUSTER_KUBECONFIG),,$(programs)/cluster build)
 	$(programs)/demo
 
-# The cluster is started by the release build, too, so that nothing is built twice.
-bench: ## Measure the engine, and writers of one context on a real API server (release build)
+# What is measured, what measures it and the cluster that both work in, all as they are released. The rest is not built.
+released := $(CARGO_TARGET_DIR)/release
+measured := $(CARGO_TARGET_DIR)/bench
+measure = $(released)/cluster with -- $(released)/bench run
+# The figures that are committed, and the page that is made of them.
+benchmarks := docs/benchmarks
+ONLY ?=
+
+bench-programs:
+	$(cargo) build --locked --release --workspace --bin operator --bin cluster --bin cicdctl --bin bench
+
+# What is committed is replaced only by a run that came to its end.
+bench: bench-programs ## Measure everything beside the API server alone, and write docs/benchmarks anew (about 20 minutes)
+	$(measure) --length full --into $(measured)/full.json
+	mkdir -p $(benchmarks) && cp $(measured)/full.json $(benchmarks)/full.json
+	@$(MAKE) --no-print-directory bench-page
+
+bench-long: bench-programs ## The same with the sizes that take long to make; adds what the full run has not
+	$(measure) --length long --into $(measured)/long.json
+	mkdir -p $(benchmarks) && cp $(measured)/long.json $(benchmarks)/long.json
+	@$(MAKE) --no-print-directory bench-page
+
+bench-quick: bench-programs ## Measure for 3 minutes and print it (ONLY=reaction,throughput: only these)
+	$(measure) --length quick --into $(measured)/quick.json $(ONLY:%=--only %)
+
+bench-page: bench-programs ## Write the page and the charts of docs/benchmarks anew from the figures there
+	$(released)/bench page --into $(benchmarks) $(patsubst %,--report %,$(wildcard $(benchmarks)/full.json $(benchmarks)/long.json))
+
+# Each run has a cluster of its own.
+bench-check: bench-programs ## Measure three times for 3 minutes: is anything more than 30 % worse than in docs/benchmarks/quick.json?
+	for run in 1 2 3; do $(measure) --length quick --into $(measured)/check-$$run.json || exit 1; done
+	$(released)/bench check --baseline $(benchmarks)/quick.json $(foreach run,1 2 3,--report $(measured)/check-$(run).json)
+
+bench-baseline: ## Measure for 3 minutes, all of it, and make that what bench-check compares with
+	@$(MAKE) --no-print-directory bench-quick ONLY=
+	mkdir -p $(benchmarks) && cp $(measured)/quick.json $(benchmarks)/quick.json
+
+bench-engine: ## Measure the engine by itself with criterion; no cluster
 	$(cargo) bench --locked -p cicdcontext-engine --bench engine
-	$(cargo) build --locked --release --workspace --bins
-	$(CARGO_TARGET_DIR)/release/cluster with -- $(CARGO_TARGET_DIR)/release/bench writers
 
 # The predecessor and its redis in a Python environment of their own.
 compared_with := $(cache)/bench
@@ -191,9 +226,8 @@ $(compared_with)/ready: tests/src/bin/bench/cli/requirements.txt engine/tests/ji
 	$(compared_with)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-bench-cli: static $(compared_with)/ready ## Measure cicdctl against the predecessor: whole processes over the same state (release build)
-	$(cargo) build --locked --release --workspace --bins
-	$(CARGO_TARGET_DIR)/release/cluster with -- $(CARGO_TARGET_DIR)/release/bench cli --predecessor $(compared_with) --program $(static)
+bench-cli: static bench-programs $(compared_with)/ready ## Measure cicdctl against the predecessor: whole processes over the same state (release build)
+	$(released)/cluster with -- $(released)/bench cli --predecessor $(compared_with) --program $(static)
 
 SCENARIO ?=
 

@@ -22,7 +22,7 @@ const RIGHT: f64 = 28.0;
 const BELOW: f64 = 66.0;
 const LEGEND_ROW: f64 = 22.0;
 /// As many colours as series are drawn; after that they begin again.
-const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#00875f", "#a6478a", "#8a6d00", "#555555"];
+const COLOURS: [&str; 6] = ["#0072b2", "#b84e00", "#00805a", "#a6478a", "#8a6d00", "#555555"];
 
 /// How a value becomes a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::{
     Bars, Chart, Key, Mark,
     axis::shown,
-    canvas::{Anchor, Canvas, Style},
+    canvas::{Anchor, Canvas, INK, Style},
     colour,
 };
 
@@ -36,7 +36,7 @@ pub(super) fn draw(canvas: &mut Canvas, chart: &Chart, groups: &[String], series
         for (place, (series, value)) in (0_u32..).zip(bars) {
             let (x, y) = (left + wide * f64::from(place), plot.upward.place(value));
             canvas.bar((x + 1.0, y), (wide - 2.0, plot.bottom - y), colour(series));
-            canvas.text((x + wide / 2.0, y - 6.0), Anchor::Middle, Style::Value, &shown(value));
+            canvas.text((x + wide / 2.0, y - 6.0), Anchor::Middle, Style::Value(INK), &shown(value));
         }
     }
 }

@@ -24,8 +24,8 @@ pub(super) enum Style {
     Title,
     Axis,
     Tick,
-    /// A value in the picture: with white around it, since it may stand on a line.
-    Value,
+    /// A value in the picture, in this colour: with white around it, since it may stand on a line.
+    Value(&'static str),
 }
 
 /// An SVG under way.
@@ -96,17 +96,18 @@ impl Canvas {
         let (size, weight) = match style {
             Style::Title => (17, "600"),
             Style::Axis => (13, "600"),
-            Style::Tick | Style::Value => (13, "400"),
+            Style::Tick | Style::Value(_) => (13, "400"),
         };
         let place =
             format!(r#"x="{x:.1}" y="{y:.1}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}""#);
         let text = escaped(text);
-        if matches!(style, Style::Value) {
+        let colour = if let Style::Value(colour) = style { colour } else { INK };
+        if matches!(style, Style::Value(_)) {
             self.add(format_args!(
                 r##"<text {place} fill="#ffffff" stroke="#ffffff" stroke-width="4" stroke-linejoin="round" aria-hidden="true">{text}</text>"##
             ));
         }
-        self.add(format_args!(r#"<text {place} fill="{INK}">{text}</text>"#));
+        self.add(format_args!(r#"<text {place} fill="{colour}">{text}</text>"#));
     }
 
     /// The file.
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn a_value_has_white_behind_it_and_is_not_read_out_twice() {
         let mut canvas = Canvas::new(10.0, 10.0);
-        canvas.text((1.0, 1.0), Anchor::Middle, Style::Value, "7");
+        canvas.text((1.0, 1.0), Anchor::Middle, Style::Value(INK), "7");
         let svg = canvas.finish("");
         assert_eq!(svg.matches(">7</text>").count(), 2, "{svg}");
         assert_eq!(svg.matches("aria-hidden").count(), 1, "{svg}");

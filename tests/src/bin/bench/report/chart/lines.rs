@@ -11,38 +11,57 @@ use super::{
 /// Room between the ends of the axis and the outermost points, so that their values fit.
 const INSET: f64 = 34.0;
 
+/// A line in the picture.
+struct Drawn<'a> {
+    line: &'a Line,
+    /// Decides colour and marks. A dashed line has that of the one it is compared with: the second that of the second.
+    number: usize,
+    places: Vec<Place>,
+}
+
 /// Draws the whole chart.
 pub(super) fn draw(canvas: &mut Canvas, chart: &Chart, lines: &[Line]) {
-    let keys: Vec<_> = (0..).zip(lines).map(|(number, line)| key(number, line)).collect();
+    let number = |at: usize| lines[..at].iter().filter(|line| line.dashed == lines[at].dashed).count();
+    let keys: Vec<_> = lines.iter().enumerate().map(|(at, line)| key(number(at), line)).collect();
     let values: Vec<_> = points(lines).map(|point| point.y).collect();
     let plot = chart.frame(canvas, &keys, &values);
     let across = across(lines, &plot);
     ticks(canvas, lines, &plot, &across);
     let mut crowd = Crowd::default();
     let mut drawn = Vec::new();
-    for (number, line) in lines.iter().enumerate() {
-        let places: Vec<Place> =
-            line.points.iter().map(|point| (across.place(point.x), plot.upward.place(point.y))).collect();
+    for (at, line) in lines.iter().enumerate() {
+        let place = |point: &Point| (across.place(point.x), plot.upward.place(point.y));
+        let places: Vec<Place> = line.points.iter().map(place).collect();
         let path = match places[..] {
             [(_, y)] if line.dashed => vec![(plot.left, y), (plot.right, y)],
             _ => places.clone(),
         };
-        canvas.path(&path, colour(number), line.dashed);
+        canvas.path(&path, colour(number(at)), line.dashed);
         crowd.line(&path);
-        drawn.push(places);
+        drawn.push(Drawn { line, number: number(at), places });
     }
-    for (number, (line, places)) in lines.iter().zip(&drawn).enumerate() {
-        for (point, place) in line.points.iter().zip(places) {
+    for Drawn { number, places, .. } in drawn.iter().filter(|drawn| !drawn.line.dashed) {
+        places.iter().for_each(|place| canvas.mark(*number, *place, colour(*number)));
+    }
+    values_beside(canvas, &drawn, &plot, &mut crowd);
+}
+
+/// From top to bottom, so that of two points close by each other the upper one has its value above it.
+fn values_beside(canvas: &mut Canvas, drawn: &[Drawn<'_>], plot: &Plot, crowd: &mut Crowd) {
+    let mut texts = Vec::new();
+    for Drawn { line, number, places } in drawn {
+        for (point, (x, y)) in line.points.iter().zip(places) {
             let text = shown(point.y);
-            let alone = line.dashed && places.len() == 1;
-            if !line.dashed {
-                canvas.mark(number, *place, colour(number));
-            }
             // At the end of a line that goes across, where the fewest others are.
-            let at = if alone { (plot.right - width(&text) / 2.0 - 2.0, place.1) } else { *place };
-            let at = crowd.place(&text, at, (plot.top - 16.0, plot.bottom));
-            canvas.text(at, Anchor::Middle, Style::Value, &text);
+            let alone = line.dashed && places.len() == 1;
+            let x = if alone { plot.right - width(&text) / 2.0 - 2.0 } else { *x };
+            texts.push((text, (x, *y), colour(*number)));
         }
+    }
+    texts.sort_by(|(_, one, _), (_, other, _)| one.1.total_cmp(&other.1));
+    for (text, place, colour) in texts {
+        let place = crowd.place(&text, place, (plot.top - 16.0, plot.bottom));
+        canvas.text(place, Anchor::Middle, Style::Value(colour), &text);
     }
 }
 
@@ -118,6 +137,27 @@ mod tests {
         // Two points, and that of the legend.
         assert_eq!(svg.matches("<circle").count(), 3, "{svg}");
         assert_eq!(svg.matches("<polygon").count(), 0, "{svg}");
+    }
+
+    #[test]
+    fn what_is_compared_has_one_colour_and_of_two_close_points_the_upper_has_its_value_above() {
+        let svg = chart(vec![
+            line("one", false, &[(1.0, 133.0), (100.0, 500.0)]),
+            line("other", false, &[(1.0, 141.0), (100.0, 300.0)]),
+            line("floor of one", true, &[(1.0, 450.0), (100.0, 450.0)]),
+        ])
+        .svg();
+        let attribute = |line: &str, name: &str| -> String {
+            let (_, rest) = line.split_once(&format!(r#" {name}=""#)).unwrap();
+            rest.split_once('"').unwrap().0.to_owned()
+        };
+        let dashed = svg.lines().find(|line| line.contains("stroke-dasharray")).unwrap();
+        assert_eq!(attribute(dashed, "stroke"), colour(0));
+        let height = |text: &str| -> f64 {
+            let line = svg.lines().find(|line| line.ends_with(&format!(">{text}</text>"))).unwrap();
+            attribute(line, "y").parse().unwrap()
+        };
+        assert!(height("141") < height("133"), "{svg}");
     }
 
     #[test]
