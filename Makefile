@@ -183,23 +183,32 @@ measured := $(CARGO_TARGET_DIR)/bench
 measure = $(released)/cluster with -- $(released)/bench run
 # The figures that are committed, and the page that is made of them.
 benchmarks := docs/benchmarks
+# The predecessor and its redis in a Python environment of their own, and cicdctl as steps of pipelines have it.
+compared_with := $(cache)/bench
+compare = --predecessor $(compared_with) --cicdctl $(static)
 ONLY ?=
+
+$(compared_with)/ready: tests/src/bin/bench/cli/requirements.txt engine/tests/jinja/requirements.txt
+	rm -rf $(compared_with)
+	python3 -m venv $(compared_with)
+	$(compared_with)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 bench-programs:
 	$(cargo) build --locked --release --workspace --bin operator --bin cluster --bin cicdctl --bin bench
 
 # What is committed is replaced only by a run that came to its end.
-bench: bench-programs ## Measure everything beside the API server alone, and write docs/benchmarks anew (about 20 minutes)
-	$(measure) --length full --into $(measured)/full.json
+bench: bench-programs static $(compared_with)/ready ## Measure everything beside the API server alone and the predecessor, and write docs/benchmarks anew (about 20 minutes)
+	$(measure) --length full $(compare) --into $(measured)/full.json
 	mkdir -p $(benchmarks) && cp $(measured)/full.json $(benchmarks)/full.json
 	@$(MAKE) --no-print-directory bench-page
 
-bench-long: bench-programs ## The same with the sizes that take long to make; adds what the full run has not
-	$(measure) --length long --into $(measured)/long.json
+bench-long: bench-programs static $(compared_with)/ready ## The same with the sizes that take long to make; adds what the full run has not
+	$(measure) --length long $(compare) --into $(measured)/long.json
 	mkdir -p $(benchmarks) && cp $(measured)/long.json $(benchmarks)/long.json
 	@$(MAKE) --no-print-directory bench-page
 
-bench-quick: bench-programs ## Measure for 3 minutes and print it (ONLY=reaction,throughput: only these)
+bench-quick: bench-programs ## Measure for 3 minutes and print it, without the predecessor (ONLY=reaction,throughput: only these)
 	$(measure) --length quick --into $(measured)/quick.json $(ONLY:%=--only %)
 
 bench-page: bench-programs ## Write the page and the charts of docs/benchmarks anew from the figures there
@@ -214,20 +223,11 @@ bench-baseline: ## Measure for 3 minutes, all of it, and make that what bench-ch
 	@$(MAKE) --no-print-directory bench-quick ONLY=
 	mkdir -p $(benchmarks) && cp $(measured)/quick.json $(benchmarks)/quick.json
 
+bench-cli: bench-programs static $(compared_with)/ready ## Measure only cicdctl against the predecessor: whole processes over the same state
+	$(measure) --length full --only cli $(compare) --into $(measured)/cli.json
+
 bench-engine: ## Measure the engine by itself with criterion; no cluster
 	$(cargo) bench --locked -p cicdcontext-engine --bench engine
-
-# The predecessor and its redis in a Python environment of their own.
-compared_with := $(cache)/bench
-
-$(compared_with)/ready: tests/src/bin/bench/cli/requirements.txt engine/tests/jinja/requirements.txt
-	rm -rf $(compared_with)
-	python3 -m venv $(compared_with)
-	$(compared_with)/bin/pip install --quiet --disable-pip-version-check -r $<
-	touch $@
-
-bench-cli: static bench-programs $(compared_with)/ready ## Measure cicdctl against the predecessor: whole processes over the same state (release build)
-	$(released)/cluster with -- $(released)/bench cli --predecessor $(compared_with) --program $(static)
 
 SCENARIO ?=
 

@@ -11,7 +11,7 @@ use super::{
 const PERCENTILES: [&str; 3] = ["p50", "p90", "p99"];
 
 /// All charts, in the order of their sections.
-pub(super) const GALLERY: [Drawing; 6] = [
+pub(super) const GALLERY: [Drawing; 8] = [
     Drawing {
         file: "reaction.svg",
         section: "reaction",
@@ -20,12 +20,12 @@ pub(super) const GALLERY: [Drawing; 6] = [
         upward: "ms",
         scale: Scale::Logarithmic,
         of: Selection::Groups(&[
-            group("a create,\nat rest", "a create", Some("at rest")),
-            group("by object,\nat rest", "by object", Some("at rest")),
-            group("by annotation,\nat rest", "by annotation", Some("at rest")),
-            group("by object,\nat half load", "by object", Some("at half load")),
-            group("by annotation,\nat half load", "by annotation", Some("at half load")),
-            group("predecessor", "predecessor", None),
+            group("a create,\nat rest", "a create", "at rest"),
+            group("by object,\nat rest", "by object", "at rest"),
+            group("by annotation,\nat rest", "by annotation", "at rest"),
+            group("by object,\nat half load", "by object", "at half load"),
+            group("cicdctl event,\nfrom its start", "cicdctl event, from its start", "at rest"),
+            group("predecessor,\nfrom its start", "predecessor, from its start", "at rest"),
         ]),
     },
     Drawing {
@@ -58,6 +58,38 @@ pub(super) const GALLERY: [Drawing; 6] = [
                 value("CicdStateWrite", "CicdStateWrites"),
                 value("plain merge patch", "plain patches"),
                 value("cicdctl", "cicdctl processes"),
+                beside("creates without us", "creates without us"),
+            ],
+        ),
+    },
+    Drawing {
+        file: "state.svg",
+        section: "state",
+        title: "Eight writers of one context of any size",
+        across: "kB of state",
+        upward: "writes/s",
+        scale: Scale::Logarithmic,
+        of: Selection::Over(
+            "kB of state",
+            &[
+                value("CicdStateWrite", "CicdStateWrites of 8 writers"),
+                value("plain merge patch", "plain patches of 8 writers"),
+            ],
+        ),
+    },
+    Drawing {
+        file: "cli.svg",
+        section: "cli",
+        title: "Setting one value, as a whole process",
+        across: "kB of state",
+        upward: "ms",
+        scale: Scale::Logarithmic,
+        of: Selection::Over(
+            "kB of state",
+            &[
+                value("cicdctl, on a cluster", "cicdctl set, cluster"),
+                value("cicdctl, on files", "cicdctl set, files"),
+                value("predecessor", "predecessor, set"),
             ],
         ),
     },
@@ -114,11 +146,11 @@ enum Selection {
     Over(&'static str, &'static [Curve]),
 }
 
-/// The figures `what, p50` and so on, at this value of what was varied; without one, wherever they are first.
+/// The figures `what, p50` and so on, at this value of what was varied.
 struct Group {
     label: &'static str,
     what: &'static str,
-    at: Option<&'static str>,
+    at: &'static str,
 }
 
 /// The figures of one name.
@@ -130,13 +162,13 @@ struct Curve {
 
 enum Take {
     Value,
-    /// To compare with: dashed.
+    /// To compare with: dashed, and if it was measured only once, whatever was varied then, across the whole chart.
     Beside,
     /// Not what it is but what it should be: dashed as well.
     Target,
 }
 
-const fn group(label: &'static str, what: &'static str, at: Option<&'static str>) -> Group {
+const fn group(label: &'static str, what: &'static str, at: &'static str) -> Group {
     Group { label, what, at }
 }
 
@@ -167,9 +199,7 @@ impl Drawing {
 
 fn bars(section: &Section, all: &[Group]) -> Result<Form, String> {
     let find = |group: &Group, percentile: &str| {
-        let what = format!("{}, {percentile}", group.what);
-        let fits = |at: &str| group.at.is_none_or(|wanted| wanted == at);
-        section.figures.iter().find(|figure| figure.what == what && fits(&figure.at)).map(|figure| figure.value)
+        section.find(&format!("{}, {percentile}", group.what), group.at).map(|figure| figure.value)
     };
     let measured = |group: &&Group| PERCENTILES.iter().any(|percentile| find(group, percentile).is_some());
     let groups: Vec<&Group> = all.iter().filter(measured).collect();
@@ -211,6 +241,10 @@ fn points(section: &Section, varied: &str, curve: &Curve) -> Vec<Point> {
     let mut points: Vec<_> =
         section.figures.iter().filter(|figure| figure.what == curve.what).filter_map(point).collect();
     points.sort_by(|one, other| one.x.total_cmp(&other.x));
+    if points.is_empty() && matches!(curve.take, Take::Beside) {
+        let once = section.figures.iter().find(|figure| figure.what == curve.what);
+        points.extend(once.map(|figure| Point { x: figure.x.unwrap_or(1.0), y: figure.value, tick: String::new() }));
+    }
     points
 }
 
@@ -274,15 +308,30 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_those_that_were_measured_wherever_the_predecessor_was() {
+    fn what_was_measured_once_is_beside_whatever_was_varied_then() {
+        let report = report([section(
+            "state",
+            [
+                at("CicdStateWrites", "1 writers", 1.0, 90.0),
+                at("CicdStateWrites", "8 writers", 8.0, 300.0),
+                at("creates without us", "64 in flight", 64.0, 1000.0),
+            ],
+        )]);
+        let Form::Lines(lines) = drawing("writers.svg").of(&report).unwrap().form else { panic!("no lines") };
+        assert_eq!((lines.len(), lines[1].dashed), (2, true));
+        assert_eq!(lines[1].points, [Point { x: 64.0, y: 1000.0, tick: String::new() }]);
+    }
+
+    #[test]
+    fn groups_are_those_that_were_measured() {
         let report = report([section(
             "reaction",
-            [at("by object, p50", "at rest", 0.0, 1.0), at("predecessor, p50", "whole process", 0.0, 496.0)],
+            [at("by object, p50", "at rest", 0.0, 1.0), at("predecessor, from its start, p50", "at rest", 0.0, 496.0)],
         )]);
         let Form::Bars { groups, series } = drawing("reaction.svg").of(&report).unwrap().form else {
             panic!("no bars")
         };
-        assert_eq!(groups, ["by object,\nat rest", "predecessor"]);
+        assert_eq!(groups, ["by object,\nat rest", "predecessor,\nfrom its start"]);
         assert_eq!((series[0].label.as_str(), &series[0].values), ("p50", &vec![Some(1.0), Some(496.0)]));
         assert_eq!(series[2].values, [None, None]);
     }

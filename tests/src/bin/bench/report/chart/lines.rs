@@ -33,7 +33,7 @@ pub(super) fn draw(canvas: &mut Canvas, chart: &Chart, lines: &[Line]) {
         let place = |point: &Point| (across.place(point.x), plot.upward.place(point.y));
         let places: Vec<Place> = line.points.iter().map(place).collect();
         let path = match places[..] {
-            [(_, y)] if line.dashed => vec![(plot.left, y), (plot.right, y)],
+            [(_, y)] if crosses(line) => vec![(plot.left, y), (plot.right, y)],
             _ => places.clone(),
         };
         canvas.path(&path, colour(number(at)), line.dashed);
@@ -53,8 +53,7 @@ fn values_beside(canvas: &mut Canvas, drawn: &[Drawn<'_>], plot: &Plot, crowd: &
         for (point, (x, y)) in line.points.iter().zip(places) {
             let text = shown(point.y);
             // At the end of a line that goes across, where the fewest others are.
-            let alone = line.dashed && places.len() == 1;
-            let x = if alone { plot.right - width(&text) / 2.0 - 2.0 } else { *x };
+            let x = if crosses(line) { plot.right - width(&text) / 2.0 - 2.0 } else { *x };
             texts.push((text, (x, *y), colour(*number)));
         }
     }
@@ -70,13 +69,23 @@ fn key(number: usize, line: &Line) -> Key<'_> {
     Key { label: &line.label, colour: colour(number), mark }
 }
 
+/// A line of one point that is only there to compare with.
+fn crosses(line: &Line) -> bool {
+    line.dashed && line.points.len() == 1
+}
+
+/// What was varied; a line that goes across the whole chart has no place there.
+fn varied(lines: &[Line]) -> impl Iterator<Item = &Point> {
+    lines.iter().filter(|line| !crosses(line)).flat_map(|line| &line.points)
+}
+
 fn points(lines: &[Line]) -> impl Iterator<Item = &Point> {
     lines.iter().flat_map(|line| &line.points)
 }
 
 /// From the smallest to the largest value that was measured.
 fn across(lines: &[Line], plot: &Plot) -> Axis {
-    let positive = || points(lines).map(|point| point.x).filter(|x| *x > 0.0);
+    let positive = || varied(lines).map(|point| point.x).filter(|x| *x > 0.0);
     let (least, most) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
     let (least, most) = if least < most { (least, most) } else { (0.5, 2.0) };
     Axis::between(least, most, plot.left + INSET, plot.right - INSET)
@@ -84,7 +93,7 @@ fn across(lines: &[Line], plot: &Plot) -> Axis {
 
 /// A tick at each value that was measured; of two that would touch only the first has its text.
 fn ticks(canvas: &mut Canvas, lines: &[Line], plot: &Plot, across: &Axis) {
-    let mut all: Vec<_> = points(lines).map(|point| (point.x, point.tick.as_str())).collect();
+    let mut all: Vec<_> = varied(lines).map(|point| (point.x, point.tick.as_str())).collect();
     all.sort_by(|one, other| one.0.total_cmp(&other.0));
     all.dedup_by(|one, other| one.0.total_cmp(&other.0).is_eq());
     let mut free = f64::NEG_INFINITY;
@@ -130,10 +139,11 @@ mod tests {
     #[test]
     fn one_dashed_point_goes_across_and_has_no_mark() {
         let svg =
-            chart(vec![line("events", false, &[(1.0, 10.0), (100.0, 20.0)]), line("floor", true, &[(100.0, 40.0)])])
+            chart(vec![line("events", false, &[(1.0, 10.0), (100.0, 20.0)]), line("floor", true, &[(5000.0, 40.0)])])
                 .svg();
         let dashed = svg.lines().find(|line| line.contains("stroke-dasharray") && line.contains("74.0,")).unwrap();
         assert!(dashed.contains(" 812.0,"), "{dashed}");
+        assert!(svg.contains(r#"<circle cx="778.0""#) && !svg.contains(">5000</text>"), "{svg}");
         // Two points, and that of the legend.
         assert_eq!(svg.matches("<circle").count(), 3, "{svg}");
         assert_eq!(svg.matches("<polygon").count(), 0, "{svg}");
