@@ -44,7 +44,7 @@ pub(super) async fn measure(stage: &Stage, section: &mut Section) -> Result<(), 
     let operator = Operator::start(&launch).await?;
     settled(&operator, PATIENCE).await?;
     let (before, _) = memory(&operator);
-    let flowed = flow(&scene, &sink, "old", |number| turn(number), |number| number < events).await?;
+    let flowed = flow(&scene, &sink, "old", turn, |number| number < events).await?;
     while finished(&operator).await? < events {
         sleep(POLL).await;
     }

@@ -52,7 +52,7 @@ pub(super) async fn measure(stage: &Stage, section: &mut Section) -> Result<(), 
     edit(&stage.admin, &scene.namespace, ("CicdEndpoint", "sink"), &hangs).await?;
     let operator = stage.operator(&scene.namespace).await?;
     settled(&operator, PATIENCE).await?;
-    let ground = Ground { scene: &scene, sink: &sink, operator: &operator, window: stage.length.window(2, 4) };
+    let ground = Ground { scene: &scene, sink: &sink, operator: &operator, window: stage.length.window(2, 3) };
     // Connections are opened, and templates compiled.
     ground.reaction("warm-up", false).await?;
 

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use crate::{
     error::BenchError,
+    flow::flow,
     idle::{memory, processor_share, restart, settled},
     load::{self, number},
     report::{
@@ -22,16 +23,21 @@ use crate::{
 const CONTEXTS: usize = 100;
 /// How much the memory may grow for as many as there are at most, in MiB.
 const ALLOWED: f64 = 50.0;
+/// Events that are sent before, at full speed.
+const WARM_UP: u64 = 1000;
 const POLL: Duration = Duration::from_millis(100);
 
 pub(super) async fn measure(stage: &Stage, section: &mut Section) -> Result<(), BenchError> {
     let deliveries = stage.length.pick(1_000, 10_000);
     let sink = Sink::open().await?;
     let scene = Scene::build(stage, "waiting", &sink, &Size { contexts: CONTEXTS, ..Size::default() }).await?;
-    let busy = json!({"spec": {"url": sink.url("/busy")}});
-    edit(&stage.admin, &scene.namespace, ("CicdEndpoint", "sink"), &busy).await?;
     let launch = stage.launch(&scene.namespace)?;
     let operator = Operator::start(&launch).await?;
+    // What any load brings about is not the price of those that wait.
+    let turn = |number| usize::try_from(number).unwrap_or_default() % CONTEXTS;
+    flow(&scene, &sink, "warm-up", turn, |number| number < WARM_UP).await?;
+    let busy = json!({"spec": {"url": sink.url("/busy")}});
+    edit(&stage.admin, &scene.namespace, ("CicdEndpoint", "sink"), &busy).await?;
     settled(&operator, PATIENCE).await?;
     let (before, _) = memory(&operator);
     let begun = Instant::now();
