@@ -46,7 +46,8 @@ struct Measured {
 #[derive(Debug, Deserialize)]
 struct Verb {
     bytes: usize,
-    verb: String,
+    #[serde(rename = "verb")]
+    name: String,
     way: String,
     milliseconds: Vec<f64>,
     #[serde(default)]
@@ -99,7 +100,7 @@ pub(crate) async fn measure(stage: &Stage, predecessor: &Path) -> Result<Section
 
 fn report(measured: &Measured) -> Section {
     let mut section = Section::new("cli", "cicdctl and its predecessor", METHOD);
-    for Verb { bytes, verb, way, milliseconds, mebibytes } in &measured.verbs {
+    for Verb { bytes, name: verb, way, milliseconds, mebibytes } in &measured.verbs {
         let at = |figure: Figure| figure.at(format!("{} kB of state", bytes / 1000), number(bytes / 1000));
         if way == "predecessor" {
             let figure = Figure::of(format!("predecessor, {verb}"), Unit::Milliseconds, milliseconds.iter().copied());
@@ -109,7 +110,7 @@ fn report(measured: &Measured) -> Section {
         let what = format!("cicdctl {verb}, {way}");
         section.push(at(Figure::of(what.clone(), Unit::Milliseconds, milliseconds.iter().copied())));
         let before =
-            measured.verbs.iter().find(|one| one.way == "predecessor" && one.verb == *verb && one.bytes == *bytes);
+            measured.verbs.iter().find(|one| one.way == "predecessor" && one.name == *verb && one.bytes == *bytes);
         let before = before.map_or(0.0, |before| median(before.milliseconds.iter().copied()));
         let ratio = before / median(milliseconds.iter().copied());
         section.push(at(Figure::of(format!("{what}, times faster"), Unit::Ratio, [ratio])).at_least(FASTER));
@@ -132,12 +133,12 @@ fn report(measured: &Measured) -> Section {
 /// An endpoint, and a context of each size that tells it what was built.
 fn objects(url: &str, sizes: &BTreeMap<String, usize>) -> Vec<Value> {
     let body = r#"{"text": "{{handler.message}}"}"#;
-    let endpoint = object("CicdEndpoint", "chat", json!({"url": url, "allowHttp": true, "bodies": {"notify": body}}));
+    let endpoint = object("CicdEndpoint", "chat", &json!({"url": url, "allowHttp": true, "bodies": {"notify": body}}));
     let contexts = sizes.iter().map(|(name, bytes)| {
         let notify = json!({"endpoint": {"name": "chat"}, "message": "built {{state.build.image}}"});
         let handlers = json!({"success": [{"name": "tell", "notify": notify}]});
         let state = json!({"build": {"image": "web:5"}, "blob": text_of(*bytes)});
-        object("CicdContext", name, json!({"pipelines": {"build": {"eventHandlers": handlers}}, "state": state}))
+        object("CicdContext", name, &json!({"pipelines": {"build": {"eventHandlers": handlers}}, "state": state}))
     });
     std::iter::once(endpoint).chain(contexts).collect()
 }

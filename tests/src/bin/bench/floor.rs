@@ -69,8 +69,8 @@ impl Floor {
         let events: Api<CicdEvent> = Api::namespaced(stage.admin.clone(), &scene.namespace);
         let statuses = events.clone();
         // Read and thrown away, as somebody does who only looks on.
-        let watched = watcher(events, watcher::Config::default()).default_backoff();
-        let watcher = tokio::spawn(async move { watched.for_each(|_| async {}).await });
+        let seen = watcher(events, watcher::Config::default()).default_backoff();
+        let watcher = tokio::spawn(async move { seen.for_each(|_| async {}).await });
         Ok(Self { scene, statuses, watcher, sequence: std::sync::atomic::AtomicU64::default() })
     }
 

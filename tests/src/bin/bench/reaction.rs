@@ -134,8 +134,8 @@ async fn at_half_load(
 ) -> Result<(), BenchError> {
     let most = drive(scene, sink, operator, By::Object, 1, stage.length.window(4, 10)).await?.per_second;
     let pause = Duration::from_secs_f64(2.0 / most);
-    let count =
-        u32::try_from((stage.length.window(5, 20).as_secs_f64() / pause.as_secs_f64()) as u64).unwrap_or(u32::MAX);
+    let whole = stage.length.window(5, 20).as_nanos() / pause.as_nanos().max(1);
+    let count = u32::try_from(whole).unwrap_or(u32::MAX);
     let begun = tokio::time::Instant::now();
     // Each at its own time, whether those before it are acknowledged or not: a slow answer must not thin the load out.
     let one = async |number: u32| {

@@ -190,7 +190,7 @@ fn numbered(name: &str, number: usize) -> String {
 pub(crate) fn endpoint(name: &str, url: &str) -> Value {
     let body = r#"{"event": "{{event.id}}", "text": "{{handler.message}}"}"#;
     let spec = json!({"url": url, "allowHttp": true, "concurrency": 64, "bodies": {"notify": body}});
-    object("CicdEndpoint", name, spec)
+    object("CicdEndpoint", name, &spec)
 }
 
 /// A base with the pipeline `build`, for the endpoint of that number.
@@ -208,7 +208,7 @@ fn base(endpoint: usize, size: &Size) -> Value {
     object(
         "CicdBase",
         &numbered("shared", endpoint),
-        json!({"settings": settings, "pipelines": {"build": {"eventHandlers": {"built": handlers}}}}),
+        &json!({"settings": settings, "pipelines": {"build": {"eventHandlers": {"built": handlers}}}}),
     )
 }
 
@@ -228,7 +228,7 @@ fn context(number: usize, size: &Size) -> CicdContext {
 }
 
 /// An object of ours.
-pub(crate) fn object(kind: &str, name: &str, spec: Value) -> Value {
+pub(crate) fn object(kind: &str, name: &str, spec: &Value) -> Value {
     json!({"apiVersion": "cicdcontext.io/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
 }
 

@@ -104,7 +104,8 @@ impl Stage {
 
     /// Removes the namespaces; kinds and roles stay.
     pub(crate) async fn clean_up(&self) -> Result<(), BenchError> {
-        for namespace in std::mem::take(&mut *self.namespaces()) {
+        let namespaces = std::mem::take(&mut *self.namespaces());
+        for namespace in namespaces {
             kubectl(&self.access, &["delete", "namespace", &namespace, "--ignore-not-found", "--wait=false"]).await?;
         }
         Ok(())

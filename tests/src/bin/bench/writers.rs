@@ -63,14 +63,15 @@ pub(crate) async fn measure(
     name: &str,
     writers: Writers,
 ) -> Result<Figures, BenchError> {
-    let Writers { how, count, state, window } = writers;
+    let Writers { how, count, state: bytes, window } = writers;
     let contexts: Api<CicdContext> = Api::namespaced(stage.pipeline.clone(), namespace);
     let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
-    let state = match scene::text_of(state) {
-        Value::Object(state) => Some(state),
+    let initial = match scene::text_of(bytes) {
+        Value::Object(initial) => Some(initial),
         _ => Some(Map::new()),
     };
-    let context = CicdContext { metadata, spec: CicdContextSpec { state, ..CicdContextSpec::default() }, status: None };
+    let context =
+        CicdContext { metadata, spec: CicdContextSpec { state: initial, ..CicdContextSpec::default() }, status: None };
     let created = contexts.create(&PostParams::default(), &context).await;
     created.map_err(BenchError::kubernetes(format!("create cctx/{name}")))?;
     let witness = Witness::watch(contexts.clone(), name).await?;

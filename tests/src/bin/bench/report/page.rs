@@ -36,12 +36,11 @@ impl Page {
         for drawing in &GALLERY {
             // All of one run: what is compared in a chart was measured together.
             let drawn: Vec<Result<Chart, String>> = reports.iter().map(|report| drawing.of(report)).collect();
-            match drawn.iter().find_map(|chart| chart.as_ref().ok()) {
-                Some(chart) => charts.push((drawing, chart.svg())),
-                None => {
-                    let why = drawn.iter().find_map(|chart| chart.as_ref().err()).map_or("no figures", String::as_str);
-                    notes.push(format!("{} is left out: {why}", drawing.file));
-                }
+            if let Some(chart) = drawn.iter().find_map(|chart| chart.as_ref().ok()) {
+                charts.push((drawing, chart.svg()));
+            } else {
+                let why = drawn.iter().find_map(|chart| chart.as_ref().err()).map_or("no figures", String::as_str);
+                notes.push(format!("{} is left out: {why}", drawing.file));
             }
         }
         let chapters = chapters(reports);

@@ -62,11 +62,11 @@ pub(crate) async fn measure(
         }
         (writer, last)
     };
-    let last = join_all((0..writers).map(writer)).await;
+    let written = join_all((0..writers).map(writer)).await;
     let context = contexts.get(name).await.map_err(BenchError::kubernetes(format!("read cctx/{name}")))?;
     let there = |writer: usize| context.spec.state.as_ref()?.get(&key(writer))?.as_u64();
-    let lost = last.into_iter().filter_map(|(writer, last)| Some((writer, last?)));
-    let lost: Vec<String> = lost
+    let finals = written.into_iter().filter_map(|(writer, last)| Some((writer, last?)));
+    let lost: Vec<String> = finals
         .filter(|(writer, last)| there(*writer).is_none_or(|there| there < *last))
         .map(|(writer, last)| format!("{name}: {}={last}", key(writer)))
         .collect();

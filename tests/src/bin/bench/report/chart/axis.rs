@@ -59,7 +59,7 @@ impl Axis {
         match self.scale {
             Scale::Linear => {
                 let step = step(self.to);
-                (0_u32..).map(|number| f64::from(number) * step).take_while(|tick| *tick <= end).collect()
+                (0..u32::MAX).map(|number| f64::from(number) * step).take_while(|tick| *tick <= end).collect()
             }
             Scale::Logarithmic => {
                 let decades = (self.to / self.from).log10();

@@ -55,9 +55,9 @@ impl Canvas {
     /// A line through these places.
     pub(super) fn path(&mut self, places: &[Place], colour: &str, dashed: bool) {
         let points: Vec<_> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        let (points, dashes) = (points.join(" "), if dashed { r#" stroke-dasharray="7 5""# } else { "" });
+        let (points, stroke) = (points.join(" "), if dashed { r#" stroke-dasharray="7 5""# } else { "" });
         self.add(format_args!(
-            r#"<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>"#
+            r#"<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"{stroke}/>"#
         ));
     }
 

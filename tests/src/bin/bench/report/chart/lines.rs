@@ -41,7 +41,9 @@ pub(super) fn draw(canvas: &mut Canvas, chart: &Chart, lines: &[Line]) {
         drawn.push(Drawn { line, number: number(at), places });
     }
     for Drawn { number, places, .. } in drawn.iter().filter(|drawn| !drawn.line.dashed) {
-        places.iter().for_each(|place| canvas.mark(*number, *place, colour(*number)));
+        for place in places {
+            canvas.mark(*number, *place, colour(*number));
+        }
     }
     values_beside(canvas, &drawn, &plot, &mut crowd);
 }
