@@ -198,7 +198,7 @@ bench-programs:
 	$(cargo) build --locked --release --workspace --bin operator --bin cluster --bin cicdctl --bin bench
 
 # What is committed is replaced only by a run that came to its end.
-bench: bench-programs static $(compared_with)/ready ## Measure everything beside the API server alone and the predecessor, and write docs/benchmarks anew (about 20 minutes)
+bench: bench-programs static $(compared_with)/ready ## Measure everything beside the API server alone and the predecessor, and write docs/benchmarks anew (about 25 minutes)
 	$(measure) --length full $(compare) --into $(measured)/full.json
 	mkdir -p $(benchmarks) && cp $(measured)/full.json $(benchmarks)/full.json
 	@$(MAKE) --no-print-directory bench-page

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Length {
     /// About 3 minutes: short windows, and nothing of thousands of objects
     Quick,
-    /// About 20 minutes
+    /// About 25 minutes
     Full,
     /// More than that: with the sizes that take long to make
     Long,
