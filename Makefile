@@ -208,18 +208,18 @@ bench-long: bench-programs static $(compared_with)/ready ## The same with the si
 	mkdir -p $(benchmarks) && cp $(measured)/long.json $(benchmarks)/long.json
 	@$(MAKE) --no-print-directory bench-page
 
-bench-quick: bench-programs ## Measure for 3 minutes and print it, without the predecessor (ONLY=reaction,throughput: only these)
+bench-quick: bench-programs ## Measure for 5 minutes and print it, without the predecessor (ONLY=reaction,throughput: only these)
 	$(measure) --length quick --into $(measured)/quick.json $(ONLY:%=--only %)
 
 bench-page: bench-programs ## Write the page and the charts of docs/benchmarks anew from the figures there
 	$(released)/bench page --into $(benchmarks) $(patsubst %,--report %,$(wildcard $(benchmarks)/full.json $(benchmarks)/long.json))
 
 # Each run has a cluster of its own.
-bench-check: bench-programs ## Measure three times for 3 minutes: is anything more than 30 % worse than in docs/benchmarks/quick.json?
+bench-check: bench-programs ## Measure three times for 5 minutes: is anything more than 30 % worse than in docs/benchmarks/quick.json?
 	for run in 1 2 3; do $(measure) --length quick --into $(measured)/check-$$run.json || exit 1; done
 	$(released)/bench check --baseline $(benchmarks)/quick.json $(foreach run,1 2 3,--report $(measured)/check-$(run).json)
 
-bench-baseline: ## Measure for 3 minutes, all of it, and make that what bench-check compares with
+bench-baseline: ## Measure for 5 minutes, all of it, and make that what bench-check compares with
 	@$(MAKE) --no-print-directory bench-quick ONLY=
 	mkdir -p $(benchmarks) && cp $(measured)/quick.json $(benchmarks)/quick.json
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Length {
-    /// About 3 minutes: short windows, and nothing of thousands of objects
+    /// About 5 minutes: short windows, and nothing of thousands of objects
     Quick,
     /// About 25 minutes
     Full,
