@@ -178,9 +178,9 @@ fn targets(chapters: &[Chapter<'_>]) -> String {
     if count == 0 {
         return String::new();
     }
-    let mut text = format!("\n{met} of {count} figures that should be something are it.");
+    let mut text = format!("\n{met} of {count} targets are met.");
     if met < count {
-        text.push_str(" Not:\n");
+        text.push_str(" These are not:\n");
     }
     text.push('\n');
     for (chapter, figure) in all().filter(|(_, figure)| figure.is_met() == Some(false)) {
@@ -193,7 +193,7 @@ fn targets(chapters: &[Chapter<'_>]) -> String {
 }
 
 fn table(figures: &[&Figure]) -> String {
-    let mut text = "\n| | | value | range | should be | |\n|---|---|--:|--:|---|---|\n".to_owned();
+    let mut text = "\n| | | value | range | target | |\n|---|---|--:|--:|---|---|\n".to_owned();
     for figure in figures {
         let (target, met) = match (figure.target, figure.is_met()) {
             (Some(target), Some(true)) => (target.to_string(), "met"),
@@ -261,7 +261,7 @@ mod tests {
             ]
         );
         assert!(text.contains("\n## Title of floor\n\nHow floor is measured.\n"), "{text}");
-        assert!(text.contains("\n1 of 2 figures that should be something are it. Not:\n\n* floor: share"), "{text}");
+        assert!(text.contains("\n1 of 2 targets are met. These are not:\n\n* floor: share"), "{text}");
     }
 
     #[test]

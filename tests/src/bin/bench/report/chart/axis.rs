@@ -62,15 +62,18 @@ impl Axis {
                 (0..u32::MAX).map(|number| f64::from(number) * step).take_while(|tick| *tick <= end).collect()
             }
             Scale::Logarithmic => {
-                let decades = (self.to / self.from).log10();
-                let digits: &[f64] = if decades > 2.5 { &ROUND[..1] } else { &ROUND[..3] };
+                let many = (self.to / self.from).log10() > 2.5;
                 let first = 10_f64.powf(self.from.log10().floor());
                 let powers = std::iter::successors(Some(first), |power| Some(power * 10.0));
-                powers
+                let ticks = powers
                     .take_while(|power| *power <= end)
-                    .flat_map(|power| digits.iter().map(move |digit| digit * power))
-                    .filter(|tick| *tick >= self.from * 0.999_999 && *tick <= end)
-                    .collect()
+                    .flat_map(|power| ROUND[..3].iter().map(move |digit| (*digit, digit * power)))
+                    .filter(|(_, tick)| *tick >= self.from * 0.999_999 && *tick <= end);
+                // Of many decades only powers of ten, and the ends.
+                let near = |tick: f64, value: f64| (tick / value - 1.0).abs() < 0.000_001;
+                let shown =
+                    |digit: f64, tick| !many || near(digit, 1.0) || near(tick, self.from) || near(tick, self.to);
+                ticks.filter(|(digit, tick)| shown(*digit, *tick)).map(|(_, tick)| tick).collect()
             }
         }
     }
@@ -114,9 +117,9 @@ mod tests {
     }
 
     #[test]
-    fn a_logarithmic_axis_has_1_2_and_5_and_over_many_decades_only_powers_of_ten() {
+    fn a_logarithmic_axis_has_1_2_and_5_and_over_many_decades_powers_of_ten_and_its_ends() {
         assert_eq!(ticks(Scale::Logarithmic, &[30.0, 300.0]), ["20", "50", "100", "200", "500"]);
-        assert_eq!(ticks(Scale::Logarithmic, &[0.5, 496.0]), ["1", "10", "100", "1000"]);
+        assert_eq!(ticks(Scale::Logarithmic, &[0.5, 496.0]), ["0.2", "1", "10", "100", "1000"]);
         assert_eq!(ticks(Scale::Logarithmic, &[0.02, 0.04]), ["0.01", "0.02", "0.05", "0.1"]);
     }
 
