@@ -72,6 +72,7 @@ generated: build ## Check that the generated files are current
 	$(programs)/crdgen --check
 	$(programs)/rights --check
 	$(programs)/templatedoc --check
+	$(programs)/bench page --check $(page)
 
 cluster: build ## Start etcd, kube-apiserver and kube-controller-manager on loopback and print how to use them
 	@$(programs)/cluster start --controller-manager
@@ -183,6 +184,7 @@ measured := $(CARGO_TARGET_DIR)/bench
 measure = $(released)/cluster with -- $(released)/bench run
 # The figures that are committed, and the page that is made of them.
 benchmarks := docs/benchmarks
+page = --into $(benchmarks) $(patsubst %,--report %,$(wildcard $(benchmarks)/full.json $(benchmarks)/long.json))
 # The predecessor and its redis in a Python environment of their own, and cicdctl as steps of pipelines have it.
 compared_with := $(cache)/bench
 compare = --predecessor $(compared_with) --cicdctl $(static)
@@ -212,7 +214,7 @@ bench-quick: bench-programs ## Measure for 5 minutes and print it, without the p
 	$(measure) --length quick --into $(measured)/quick.json $(ONLY:%=--only %)
 
 bench-page: bench-programs ## Write the page and the charts of docs/benchmarks anew from the figures there
-	$(released)/bench page --into $(benchmarks) $(patsubst %,--report %,$(wildcard $(benchmarks)/full.json $(benchmarks)/long.json))
+	$(released)/bench page $(page)
 
 # Each run has a cluster of its own.
 bench-check: bench-programs ## Measure three times for 5 minutes: is anything more than 30 % worse than in docs/benchmarks/quick.json?
