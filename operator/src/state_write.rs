@@ -38,9 +38,6 @@ use crate::{
     state::{Intent, WriteError},
 };
 
-/// State writes that go into one patch.
-const AT_ONCE: usize = 128;
-
 type Write = Arc<Stored<CicdStateWrite>>;
 
 /// Applies what waits for the context `key`.
@@ -106,7 +103,7 @@ pub async fn apply_waiting(operator: &Operator, key: &ObjectKey) -> Result<Progr
     if key.name.is_empty() {
         return refuse_malformed(operator, &waiting).await.map(Progress::all);
     }
-    let room = operator.applied.room(key).min(AT_ONCE);
+    let room = operator.applied.room(key);
     if room == 0 {
         // It is looked at again when some of those that are applied are deleted.
         return Ok(Progress { next: expire, more: true });

@@ -76,13 +76,12 @@ impl Applied {
         self.lock().writes.get(key).cloned()
     }
 
-    fn insert(&self, key: ObjectKey, known: Acknowledgement) {
+    /// Gives the context that has to be told that there is room again, where another object of the name is gone by that.
+    fn insert(&self, key: ObjectKey, known: Acknowledgement) -> Option<ObjectKey> {
         let mut all = self.lock();
-        let context = known.context.clone();
-        if let Some(former) = all.writes.insert(key, known) {
-            all.one_less(&former.context);
-        }
-        all.contexts.entry(context).or_default().count += 1;
+        all.contexts.entry(known.context.clone()).or_default().count += 1;
+        let former = all.writes.insert(key, known)?;
+        all.one_less(&former.context).then_some(former.context)
     }
 
     /// Unless another object has the name by now. Gives whether the context has to be told that there is room again.
@@ -114,7 +113,10 @@ impl Inner {
 /// This state write is in the state of the context: it is to be deleted soon.
 pub(super) fn begin(operator: &Operator, context: &ObjectKey, write: &Stored<CicdStateWrite>) {
     let key = key_of(write);
-    operator.applied.insert(key.clone(), Acknowledgement { uid: write.uid().to_owned(), context: context.clone() });
+    let known = Acknowledgement { uid: write.uid().to_owned(), context: context.clone() };
+    if let Some(other) = operator.applied.insert(key.clone(), known) {
+        operator.queues.state_writes.add(other);
+    }
     operator.queues.acknowledgements.add(key);
 }
 
@@ -158,6 +160,22 @@ mod tests {
         applied.remove(&key_of(&write("2")), "2");
         assert!(!applied.has(&write("2")));
         assert_eq!(applied.room(&ObjectKey::new("a", "shop")), MOST, "nothing is left of either");
+    }
+
+    #[test]
+    fn a_context_that_stopped_is_told_too_when_the_name_of_its_last_write_goes_to_another_context() {
+        let (applied, stopped, other) = (Applied::default(), ObjectKey::new("a", "shop"), ObjectKey::new("a", "other"));
+        let key = |number: usize| ObjectKey::new("a", number.to_string());
+        let of = |uid: &str, context: &ObjectKey| Acknowledgement { uid: uid.into(), context: context.clone() };
+        for number in 0..MOST {
+            assert_eq!(applied.insert(key(number), of("1", &stopped)), None);
+        }
+        assert_eq!(applied.room(&stopped), 0);
+        for number in 0..MOST - LOW - 1 {
+            assert!(!applied.remove(&key(number), "1"));
+        }
+        assert_eq!(applied.insert(key(MOST - 1), of("2", &other)), Some(stopped.clone()));
+        assert_eq!((applied.room(&stopped), applied.room(&other)), (MOST - LOW, MOST - 1));
     }
 
     #[test]

@@ -157,3 +157,25 @@ async fn a_write_that_was_accepted_before_an_event_is_applied_before_it() {
     scene.finished("e").await;
     assert_eq!(scene.receiver.requests_to("/chat")[0].body, json!({"text": "1.5"}));
 }
+
+#[tokio::test]
+async fn an_event_waits_for_all_writes_that_were_accepted_before_it_though_one_patch_does_not_take_them() {
+    const WRITES: usize = 300;
+    let mut scene = Scene::without_operator().await;
+    scene.endpoint("chat", "/chat", &json!({})).await;
+    let message = "{{length state.list}}";
+    let tell = json!([{"name": "tell", "notify": {"endpoint": {"name": "chat"}, "message": message}}]);
+    scene.create(Kind::Context, "shop", &on_success(&tell)).await;
+    let add = write("shop", &json!([{"path": "state.list", "op": "Append", "value": "x"}]));
+    let create = async |first: usize| {
+        for number in (first..WRITES).step_by(10) {
+            scene.create(Kind::StateWrite, &format!("add-{number}"), &add).await;
+        }
+    };
+    join_all((0..10).map(create)).await;
+    scene.create(Kind::Event, "e", &event("shop", "build=success")).await;
+    scene.start_operator(&[]).await;
+    scene.finished("e").await;
+    assert_eq!(scene.receiver.requests_to("/chat")[0].body, json!({"text": WRITES.to_string()}));
+    applied(&scene).await;
+}
