@@ -2,27 +2,24 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use cicdcontext_tests::{figures::milliseconds, operator::Operator};
-use futures::{TryFutureExt, future::try_join_all};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::{
     error::BenchError,
+    flow::{Flowed, IN_FLIGHT, flow},
+    load::number,
     scene::{PATIENCE, Scene},
     sink::Sink,
 };
 
-/// How many events are asked for at once, at most.
-const IN_FLIGHT: usize = 32;
-/// How many events may have been asked for and not have arrived: enough that the operator never waits for one.
-const OUTSTANDING: u64 = 200;
 /// What is not measured of a run: connections are opened, and templates compiled.
 const WARM_UP: Duration = Duration::from_secs(2);
-const POLL: Duration = Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(5);
 /// Counts finished events, with labels.
 const FINISHED: &str = "cicdcontext_events_total{";
 
@@ -74,59 +71,57 @@ pub(crate) async fn drive(
     window: Duration,
 ) -> Result<Driven, BenchError> {
     let requests = u64::try_from(requests).unwrap_or(1).max(1);
-    let (arrived_before, finished_before) = (sink.count(), finished(operator).await?);
+    let finished_before = finished(operator).await?;
     let writes_before = operator.writes().await?;
     let processor_before = operator.processor_time().unwrap_or_default();
-    let (issued, over) = (AtomicU64::new(0), AtomicBool::new(false));
-    let one = async || {
-        let mut counts = sink.counts();
-        while !over.load(Ordering::Relaxed) {
-            let number = issued.fetch_add(1, Ordering::Relaxed);
-            let room = |count: &u64| number < (count - arrived_before) / requests + OUTSTANDING;
-            let waiting = counts.wait_for(room).map_err(|_| BenchError::Interrupted);
-            match timeout(PATIENCE, waiting).await {
-                Ok(room) => drop(room?),
-                Err(_) => return Err(BenchError::late(format!("event {number}'s turn"), PATIENCE)),
-            }
-            let context = usize::try_from(number).unwrap_or_default() % scene.uids.len();
-            let id = format!("{}-{number}", scene.namespace);
-            match by {
-                By::Object => scene.fire(context, &id).await?,
-                By::Annotation => scene.annotate(context, &id).await?,
-            };
-        }
-        Ok(())
+    let over = AtomicBool::new(false);
+    let ask = async |number: u64| {
+        let context = usize::try_from(number).unwrap_or_default() % scene.uids.len();
+        let id = format!("{}-{number}", scene.namespace);
+        let acknowledged = match by {
+            By::Object => scene.fire(context, &id).await,
+            By::Annotation => scene.annotate(context, &id).await,
+        };
+        acknowledged.map(drop)
     };
     // Patches of one object at once are slow on any API server: what is measured is the operator.
     let in_flight = if by == By::Annotation { IN_FLIGHT.min(scene.uids.len()) } else { IN_FLIGHT };
-    let asking = try_join_all((0..in_flight).map(|_| one()));
+    let asking = flow(sink, (in_flight, requests), ask, |_| !over.load(Ordering::Relaxed));
     let counting = async {
         sleep(WARM_UP).await;
         let (begun, before) = (Instant::now(), finished(operator).await?);
         sleep(window).await;
         let (ended, after) = (begun.elapsed(), finished(operator).await?);
         over.store(true, Ordering::Relaxed);
-        Ok(float(after - before) / ended.as_secs_f64())
+        Ok(number(after - before) / ended.as_secs_f64())
     };
-    let (_, per_second) = tokio::try_join!(asking, counting)?;
-    let issued = issued.into_inner();
+    let (Flowed { events, .. }, per_second) = tokio::try_join!(asking, counting)?;
+    all_finished(operator, finished_before + events).await?;
+    let processor = operator.processor_time().unwrap_or_default().saturating_sub(processor_before);
+    let writes = operator.writes().await?.into_iter().filter_map(|(name, count)| {
+        let more = count - writes_before.get(&name).copied().unwrap_or_default();
+        (more > 0).then(|| (name, number(more) / number(events)))
+    });
+    Ok(Driven { per_second, writes: writes.collect(), processor: milliseconds(processor) / number(events) })
+}
+
+/// Waits until the operator has finished so many events since it was started.
+pub(crate) async fn all_finished(operator: &Operator, count: u64) -> Result<(), BenchError> {
     let begun = Instant::now();
-    while finished(operator).await? - finished_before < issued {
+    loop {
+        let finished = finished(operator).await?;
+        if finished >= count {
+            return Ok(());
+        }
         if begun.elapsed() > PATIENCE {
-            let left = issued - (finished(operator).await? - finished_before);
+            let left = count - finished;
             return Err(BenchError::late(
-                format!("the end of {issued} events, of which {left} are not finished"),
+                format!("the end of {count} events, of which {left} are not finished"),
                 PATIENCE,
             ));
         }
         sleep(POLL).await;
     }
-    let processor = operator.processor_time().unwrap_or_default().saturating_sub(processor_before);
-    let writes = operator.writes().await?.into_iter().filter_map(|(name, count)| {
-        let more = count - writes_before.get(&name).copied().unwrap_or_default();
-        (more > 0).then(|| (name, float(more) / float(issued)))
-    });
-    Ok(Driven { per_second, writes: writes.collect(), processor: milliseconds(processor) / float(issued) })
 }
 
 /// How many events the operator has finished, whatever came of them.
@@ -134,8 +129,4 @@ pub(crate) async fn finished(operator: &Operator) -> Result<u64, BenchError> {
     let metrics = operator.metrics().await?;
     let counts = metrics.lines().filter(|line| line.starts_with(FINISHED));
     Ok(counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum())
-}
-
-fn float(count: u64) -> f64 {
-    u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }

@@ -3,18 +3,19 @@
 use crate::{
     drive::{By, drive},
     error::BenchError,
+    idle::settled,
     load::number,
     report::{
         Section,
         figure::{Figure, Unit},
     },
-    scene::{self, Scene, Size},
+    scene::{PATIENCE, Scene, Size},
     sink::Sink,
     stage::Stage,
 };
 
 const METHOD: &str = "Events by object, as in throughput, over all contexts in turn; first with more contexts, then with more \
-    bytes of configuration in the base that 100 contexts share. The operator has been quiet for 2 s before.";
+    bytes of configuration in the base that 100 contexts share. The operator has had nothing to do before.";
 
 /// Measures both series.
 pub(crate) async fn measure(stage: &Stage) -> Result<Section, BenchError> {
@@ -35,7 +36,7 @@ async fn one(section: &mut Section, stage: &Stage, (at, x): (String, f64), size:
     let sink = Sink::open().await?;
     let scene = Scene::build(stage, "growth", &sink, &size).await?;
     let operator = stage.operator(&scene.namespace).await?;
-    scene::quiet(&operator, std::time::Duration::from_secs(2)).await?;
+    settled(&operator, PATIENCE).await?;
     let driven = drive(&scene, &sink, &operator, By::Object, 1, stage.length.window(3, 8)).await?;
     operator.stop().await?;
     let time = Figure::of("processor time for an event", Unit::Milliseconds, [driven.processor]);

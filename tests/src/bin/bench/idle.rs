@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cicdcontext_tests::operator::{Launch, Operator};
 use tokio::time::sleep;
 
-use crate::error::BenchError;
+use crate::{error::BenchError, load::number};
 
 /// How often it is looked whether there is still something to do.
 const LOOK: Duration = Duration::from_millis(500);
@@ -85,7 +85,7 @@ pub(crate) fn memory(operator: &Operator) -> (f64, f64) {
 
 /// Bytes in MiB.
 pub(crate) fn mebibytes(bytes: u64) -> f64 {
-    f64::from(u32::try_from(bytes / 1024).unwrap_or(u32::MAX)) / 1024.0
+    number(bytes / 1024) / 1024.0
 }
 
 #[cfg(test)]

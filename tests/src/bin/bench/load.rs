@@ -78,8 +78,8 @@ pub(crate) async fn each(
 pub(crate) use cicdcontext_tests::figures::milliseconds;
 
 /// A number of things, for arithmetic.
-pub(crate) fn number(count: usize) -> f64 {
-    u32::try_from(count).map_or(f64::INFINITY, f64::from)
+pub(crate) fn number(count: impl TryInto<u32>) -> f64 {
+    count.try_into().map_or(f64::INFINITY, f64::from)
 }
 
 #[cfg(test)]

@@ -13,10 +13,10 @@ use cicdcontext_tests::{
 };
 use futures::future::try_join_all;
 use serde_json::json;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::sleep_until;
 
 use crate::{
-    drive::{By, drive, finished},
+    drive::{By, all_finished, drive, finished},
     error::BenchError,
     floor::Floor,
     predecessor::{self, Predecessor},
@@ -80,7 +80,7 @@ async fn at_rest(
                 By::Annotation => scene.annotate(context, &id).await?,
             };
             durations.push(since(acknowledged, sink.arrival(&id, PATIENCE).await?));
-            until_finished(operator, before + 1).await?;
+            all_finished(operator, before + 1).await?;
         }
     }
     let create = |percent| milliseconds(percentile(&creates, percent));
@@ -163,15 +163,4 @@ fn push(section: &mut Section, what: &str, at: &str, durations: &[Duration], tar
 /// Zero if the request was quicker than the acknowledgement's way to us.
 fn since(acknowledged: Instant, arrived: Instant) -> Duration {
     arrived.saturating_duration_since(acknowledged)
-}
-
-/// The next event begins when nothing of this one is left to do.
-async fn until_finished(operator: &Operator, count: u64) -> Result<(), BenchError> {
-    let waiting = async {
-        while finished(operator).await? < count {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        Ok(())
-    };
-    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| Err(BenchError::late("the end of an event", PATIENCE)))
 }

@@ -3,14 +3,12 @@
 use std::time::{Duration, Instant};
 
 use cicdcontext_crds::{CicdContext, CicdEvent, CicdEventSpec, ContextReference, Time};
-use cicdcontext_tests::operator::Operator;
 use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api, Client, ResourceExt,
     api::{ApiResource, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use crate::{error::BenchError, load, sink::Sink, stage::Stage};
 
@@ -18,7 +16,6 @@ use crate::{error::BenchError, load, sink::Sink, stage::Stage};
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 /// How many objects are created at once.
 const IN_FLIGHT: usize = 16;
-const POLL: Duration = Duration::from_millis(50);
 
 /// What the contexts of a scene are like.
 #[derive(Clone, Copy, Debug)]
@@ -153,27 +150,6 @@ fn any(client: &Client, namespace: &str, kind: &str) -> Api<DynamicObject> {
         plural: format!("{}s", kind.to_lowercase()),
     };
     Api::namespaced_with(client.clone(), namespace, &resource)
-}
-
-/// Waits until the operator has nothing more to do: its writes have not grown for a while.
-pub(crate) async fn quiet(operator: &Operator, quiet: Duration) -> Result<(), BenchError> {
-    let (mut count, mut since) = (total(operator).await?, Instant::now());
-    let begun = Instant::now();
-    while since.elapsed() < quiet {
-        if begun.elapsed() > PATIENCE {
-            return Err(BenchError::late("the operator's last write", PATIENCE));
-        }
-        sleep(POLL).await;
-        let now = total(operator).await?;
-        if now != count {
-            (count, since) = (now, Instant::now());
-        }
-    }
-    Ok(())
-}
-
-async fn total(operator: &Operator) -> Result<u64, BenchError> {
-    Ok(operator.writes().await?.values().sum())
 }
 
 /// The name of a context, by its number.

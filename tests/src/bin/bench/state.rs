@@ -1,7 +1,7 @@
 //! The state: plain patches of many contexts, with an operator that looks on and without one, and many writers of one
 //! context.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use cicdcontext_tests::figures::median;
 use serde_json::json;
@@ -9,12 +9,13 @@ use serde_json::json;
 use crate::{
     error::BenchError,
     floor::{Cost, Floor},
+    idle::settled,
     load::{self, number},
     report::{
         Section,
         figure::{Better, Figure, Unit},
     },
-    scene::{self, Scene, Size},
+    scene::{PATIENCE, Scene, Size},
     sink::Sink,
     stage::Stage,
     writers::{self, Figures, How, Writers},
@@ -28,8 +29,6 @@ const METHOD: &str = "Plain patches: merge patches of the state of 1,000 context
 const IN_FLIGHT: usize = 32;
 /// How the operator counts its writes of contexts' statuses.
 const STATUS: &str = "context_status";
-/// How long the operator has nothing to do before it is measured.
-const QUIET: Duration = Duration::from_secs(2);
 
 /// Measures both.
 pub(crate) async fn measure(stage: &Stage, floor: &Floor) -> Result<Section, BenchError> {
@@ -55,7 +54,7 @@ async fn plain_patches(section: &mut Section, stage: &Stage) -> Result<(), Bench
     };
     // Statuses are there in all of them, and no object is patched for the first time.
     let operator = stage.operator(&scene.namespace).await?;
-    scene::quiet(&operator, QUIET).await?;
+    settled(&operator, PATIENCE).await?;
     operator.stop().await?;
     load::run(IN_FLIGHT, window / 2, patch).await?;
     let (mut with, mut without, mut processor) = (Vec::new(), Vec::new(), Vec::new());
@@ -68,7 +67,7 @@ async fn plain_patches(section: &mut Section, stage: &Stage) -> Result<(), Bench
                 continue;
             }
             let operator = stage.operator(&scene.namespace).await?;
-            scene::quiet(&operator, QUIET).await?;
+            settled(&operator, PATIENCE).await?;
             let (before, time) = (operator.writes().await?, operator.processor_time().unwrap_or_default());
             let load = load::run(IN_FLIGHT, window, patch).await?;
             let time = operator.processor_time().unwrap_or_default().saturating_sub(time);
@@ -79,7 +78,7 @@ async fn plain_patches(section: &mut Section, stage: &Stage) -> Result<(), Bench
             };
             let each = |of_status| {
                 let more = count(&after, of_status) - count(&before, of_status);
-                number(usize::try_from(more).unwrap_or(usize::MAX)) / number(load.durations.len())
+                number(more) / number(load.durations.len())
             };
             writes.push(each(false));
             statuses.push(each(true));

@@ -186,12 +186,12 @@ fn report(section: &mut Section, contexts: usize, measured: &Measured) {
     push(Figure::of("start until it is ready", Unit::Milliseconds, of(|restart| milliseconds(restart.ready))));
     let processor = of(|restart| milliseconds(restart.processor));
     push(Figure::of("processor time of a start", Unit::Milliseconds, processor));
-    let writes = of(|restart| f64::from(u32::try_from(restart.writes).unwrap_or(u32::MAX)));
+    let writes = of(|restart| number(restart.writes));
     push(Figure::of("writes after a restart", Unit::Count, writes).better(Better::Lower));
     push(Figure::of("processor while idle", Unit::Percent, [measured.idle]).at_most(1.0));
     let Some(edit) = &measured.edit else { return };
     push(Figure::of("edit of the base until in force", Unit::Milliseconds, [milliseconds(edit.in_force)]));
     push(Figure::of("edit of the base, processor time", Unit::Milliseconds, [milliseconds(edit.processor)]));
-    let statuses = f64::from(u32::try_from(edit.statuses).unwrap_or(u32::MAX)) / edit.window.as_secs_f64();
+    let statuses = number(edit.statuses) / edit.window.as_secs_f64();
     push(Figure::of("edit of the base, status writes", Unit::PerSecond, [statuses]).better(Better::Neither));
 }

@@ -7,9 +7,9 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{
-    drive::finished,
+    drive::all_finished,
     error::BenchError,
-    flow::flow,
+    flow::fire,
     idle::{memory, settled, writes_of},
     load::{self, number},
     plan::Length,
@@ -44,10 +44,8 @@ pub(super) async fn measure(stage: &Stage, section: &mut Section) -> Result<(), 
     let operator = Operator::start(&launch).await?;
     settled(&operator, PATIENCE).await?;
     let (before, _) = memory(&operator);
-    let flowed = flow(&scene, &sink, "old", turn, |number| number < events).await?;
-    while finished(&operator).await? < events {
-        sleep(POLL).await;
-    }
+    let flowed = fire(&scene, &sink, "old", turn, |number| number < events).await?;
+    all_finished(&operator, events).await?;
     eprintln!("         {events} events after {} s", flowed.took.as_secs());
     settled(&operator, PATIENCE).await?;
     let (full, _) = memory(&operator);
@@ -102,9 +100,8 @@ async fn clean(scene: &Scene, operator: &Operator, events: u64) -> Result<Cleane
     }
     let ended = Instant::now();
     let (begun, at_first) = first.unwrap_or((waiting, 0));
-    let float = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     Ok(Cleaned {
-        per_second: float(done - at_first) / (ended - begun).as_secs_f64().max(POLL.as_secs_f64()),
-        other_writes: float(others().await? - others_before) / float(done),
+        per_second: number(done - at_first) / (ended - begun).as_secs_f64().max(POLL.as_secs_f64()),
+        other_writes: number(others().await? - others_before) / number(done),
     })
 }

@@ -8,13 +8,14 @@ use cicdcontext_tests::{
 };
 use futures::future::try_join_all;
 use serde_json::json;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep_until;
 
 use crate::{
-    drive::finished,
+    drive::{all_finished, finished},
     error::BenchError,
-    flow::flow,
+    flow::fire,
     idle::settled,
+    load::number,
     report::{
         Section,
         figure::{Better, Figure, Unit},
@@ -32,7 +33,6 @@ const RATE: u32 = 60;
 const HANGING: usize = 3;
 /// How much greater the others' median may be.
 const ALLOWED: f64 = 1.3;
-const POLL: Duration = Duration::from_millis(50);
 
 /// What a series is made of.
 struct Ground<'a> {
@@ -85,8 +85,7 @@ pub(super) async fn measure(stage: &Stage, section: &mut Section) -> Result<(), 
     push(Figure::of("the others' events, all answer", Unit::PerSecond, without));
     push(Figure::of("the others' events, one of 10 hangs", Unit::PerSecond, with));
     push(Figure::of("the others' events, share that is left", Unit::Ratio, shares));
-    let hung = f64::from(u32::try_from(sink.hung()).unwrap_or(u32::MAX));
-    push(Figure::of("requests that hung, in all", Unit::Count, [hung]).better(Better::Neither));
+    push(Figure::of("requests that hung, in all", Unit::Count, [number(sink.hung())]).better(Better::Neither));
     operator.stop().await?;
     Ok(())
 }
@@ -127,7 +126,7 @@ impl Ground<'_> {
         let quick: Vec<usize> = (0..CONTEXTS).filter(|context| !is_slow(*context)).collect();
         let until = Instant::now() + self.window;
         let context = |number: u64| quick[usize::try_from(number).unwrap_or_default() % quick.len()];
-        let flowed = flow(self.scene, self.sink, purpose, context, |_| Instant::now() < until).await?;
+        let flowed = fire(self.scene, self.sink, purpose, context, |_| Instant::now() < until).await?;
         let slow = u64::try_from(HANGING * (CONTEXTS - quick.len())).unwrap_or_default();
         self.end(before + flowed.events + slow).await?;
         Ok(flowed.per_second())
@@ -136,14 +135,7 @@ impl Ground<'_> {
     /// Lets everything be answered, and waits until so many events are finished.
     async fn end(&self, count: u64) -> Result<(), BenchError> {
         self.sink.hang(false);
-        let begun = Instant::now();
-        while finished(self.operator).await? < count {
-            if begun.elapsed() > PATIENCE {
-                return Err(BenchError::late(format!("the end of {count} events"), PATIENCE));
-            }
-            sleep(POLL).await;
-        }
-        Ok(())
+        all_finished(self.operator, count).await
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::{
     error::BenchError,
-    flow::flow,
+    flow::fire,
     idle::{memory, processor_share, restart, settled},
     load::{self, number},
     report::{
@@ -35,7 +35,7 @@ pub(super) async fn measure(stage: &Stage, section: &mut Section) -> Result<(), 
     let operator = Operator::start(&launch).await?;
     // What any load brings about is not the price of those that wait.
     let turn = |number| usize::try_from(number).unwrap_or_default() % CONTEXTS;
-    flow(&scene, &sink, "warm-up", turn, |number| number < WARM_UP).await?;
+    fire(&scene, &sink, "warm-up", turn, |number| number < WARM_UP).await?;
     let busy = json!({"spec": {"url": sink.url("/busy")}});
     edit(&stage.admin, &scene.namespace, ("CicdEndpoint", "sink"), &busy).await?;
     settled(&operator, PATIENCE).await?;
