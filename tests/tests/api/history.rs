@@ -195,7 +195,7 @@ async fn the_events_of_a_deleted_context_go() {
     assert!(done["metadata"]["ownerReferences"].is_null(), "{done:#}");
     scene.delete(Kind::Context, "shop").await;
     gone(&scene, Kind::Event, "e").await;
-    assert!(scene.log().contains("finished event deleted"), "{}", scene.log());
+    scene.logged("finished event deleted").await;
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn a_context_in_which_nothing_happens_goes_and_one_that_a_pipeline_patches
         if deleted == 1 { Ok(()) } else { Err(format!("{deleted}")) }
     };
     scene.until("one context is counted", deleted).await;
-    assert!(scene.log().contains("nothing happened in it"), "{}", scene.log());
+    scene.logged("nothing happened in it").await;
 }
 
 #[tokio::test]

@@ -130,6 +130,12 @@ impl Scene {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Waits until the operator has logged `text`: what it did may be seen before it says so.
+    pub(crate) async fn logged(&self, text: &str) {
+        let look = async || if self.log().contains(text) { Ok(()) } else { Err(self.log()) };
+        self.until(&format!("the log says {text:?}"), look).await;
+    }
+
     /// Requests for objects of a kind.
     pub(crate) fn api(&self, kind: Kind) -> Api<DynamicObject> {
         let resource = kind.resource();
