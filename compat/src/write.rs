@@ -1,0 +1,60 @@
+//! Writing one value into the document: `a.b.c`, `list[]` (append), `list{}` (add what is not there yet).
+//!
+//! The one routine of `--set`, captures, set-values, generators and `--tmpl-ctx-var`. What the predecessor did silently and
+//! its successor refuses: a path through a text, a number or a list, and an index.
+
+use serde_json::{Map, Value};
+
+/// Why nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// A segment is in the way.
+    #[error(
+        "write {path}: {segment} is {found}, so nothing can stand below it; remove it first, or choose another path"
+    )]
+    Through {
+        /// The whole path.
+        path: String,
+        /// The path up to what is in the way.
+        segment: String,
+        /// `a text`, `a list` ...
+        found: &'static str,
+    },
+    /// The path is none.
+    #[error("write {path:?}: {problem}")]
+    Path {
+        /// The path.
+        path: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// Items are appended to something that is no list.
+    #[error("append to {path}: it is {found}, not a list")]
+    NotAList {
+        /// The path.
+        path: String,
+        /// What it is.
+        found: &'static str,
+    },
+    /// Something else than a text is appended.
+    #[error("append to {path}: only text can be appended, and the file holds {found}")]
+    NotText {
+        /// The path.
+        path: String,
+        /// What it is.
+        found: &'static str,
+    },
+}
+
+/// Writes a text (stripped) at `key`; with `[]` or `{}` behind the key it is split at commas and its items are appended.
+/// Nothing is changed if this fails. A text that begins with `file://` is a text like any other.
+pub fn write(document: &mut Map<String, Value>, key: &str, text: &str) -> Result<(), WriteError> {
+    let _ = (document, key, text);
+    todo!()
+}
+
+/// Writes any value, as `--set path=file://...` does: what the file held.
+pub fn write_value(document: &mut Map<String, Value>, key: &str, value: Value) -> Result<(), WriteError> {
+    let _ = (document, key, value);
+    todo!()
+}
