@@ -5,6 +5,30 @@ use std::fmt;
 /// Where all of it is explained; an anchor of [`Notice::anchor`] is added.
 pub const DOCUMENTATION: &str = "docs/migration.md";
 
+/// The headings of [`DOCUMENTATION`] that explain a difference, as anchors.
+pub const ANCHORS: [&str; 20] = [
+    "if",
+    "template-error",
+    "path-through-scalar",
+    "file-values",
+    "delivery-failed",
+    "enabled",
+    "redis",
+    "context-vars",
+    "token",
+    "egress",
+    "choices-rendered-once",
+    "rendered-text",
+    "json-body",
+    "redirect",
+    "yaml",
+    "store",
+    "shell-file",
+    "get",
+    "init",
+    "macros",
+];
+
 /// One difference that somebody has met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
@@ -12,7 +36,7 @@ pub struct Notice {
     pub place: String,
     /// What happens now, and what would have happened.
     pub text: String,
-    /// The heading in [`DOCUMENTATION`], as an anchor: `if`.
+    /// The heading in [`DOCUMENTATION`], one of [`ANCHORS`].
     pub anchor: &'static str,
 }
 
