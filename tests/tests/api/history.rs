@@ -50,12 +50,7 @@ async fn a_context_keeps_as_many_events_as_it_says_and_the_failed_ones_by_themse
         scene.run(&format!("wrong-{number}"), &event("shop", "no-such-pipeline=success")).await;
     }
     wait_left(&scene, &["good-3", "good-4", "wrong-4"]).await;
-    // What was deleted is counted when the API server has said so, which may be after it is seen here.
-    let counted = async || match scene.metric("cicdcontext_history_deleted_total{kind=\"event\"}").await {
-        5 => Ok(()),
-        other => Err(other.to_string()),
-    };
-    scene.until("five deletions are counted", counted).await;
+    scene.counted("cicdcontext_history_deleted_total{kind=\"event\"}", 5).await;
 
     scene.patch(Kind::Context, "shop", &json!({"spec": {"eventHistoryLimit": 0}})).await;
     wait_left(&scene, &["wrong-4"]).await;
@@ -224,11 +219,7 @@ async fn a_context_in_which_nothing_happens_goes_and_one_that_a_pipeline_patches
     let (patched, suspended) = (scene.get(Kind::Context, "patched").await, scene.get(Kind::Context, "suspended").await);
     assert!(patched.is_some(), "a pipeline patches it");
     assert!(suspended.is_some(), "an event waits in it");
-    let deleted = async || {
-        let deleted = scene.metric("cicdcontext_history_deleted_total{kind=\"context\"}").await;
-        if deleted == 1 { Ok(()) } else { Err(format!("{deleted}")) }
-    };
-    scene.until("one context is counted", deleted).await;
+    scene.counted("cicdcontext_history_deleted_total{kind=\"context\"}", 1).await;
     scene.logged("nothing happened in it").await;
 }
 
@@ -246,5 +237,5 @@ async fn of_refused_state_writes_a_hundred_are_kept() {
         if (writes.len(), refused) == (100, 100) { Ok(()) } else { Err(format!("{} of {}", refused, writes.len())) }
     };
     scene.until("100 state writes are left, all refused", look).await;
-    assert_eq!(scene.metric("cicdcontext_history_deleted_total{kind=\"state_write\"}").await, 5);
+    scene.counted("cicdcontext_history_deleted_total{kind=\"state_write\"}", 5).await;
 }

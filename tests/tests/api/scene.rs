@@ -117,6 +117,15 @@ impl Scene {
         found.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
     }
 
+    /// Waits until the metric has this value: what is counted may be seen before it is.
+    pub(crate) async fn counted(&self, metric: &str, value: u64) {
+        let look = async || match self.metric(metric).await {
+            found if found == value => Ok(()),
+            other => Err(other.to_string()),
+        };
+        self.until(&format!("{metric} is {value}"), look).await;
+    }
+
     /// How much memory the operator's process has, in bytes.
     pub(crate) fn operator_memory(&self) -> u64 {
         let pid = self.operator.as_ref().and_then(Operator::pid).expect("an operator runs");

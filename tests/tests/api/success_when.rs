@@ -40,8 +40,7 @@ async fn an_answer_that_success_when_does_not_take_fails_the_handler_and_is_not_
     let state = |context: serde_json::Value| context["spec"].get("state").cloned().unwrap_or_default();
     let context = scene.get(Kind::Context, "shop").await.unwrap();
     assert!(state(context).get("ok").is_none(), "nothing is captured of it");
-    let failed = scene.metric(r#"cicdcontext_deliveries_total{phase="Failed",reason="NotSuccessful"}"#).await;
-    assert_eq!(failed, 2, "{}", scene.metrics().await);
+    scene.counted(r#"cicdcontext_deliveries_total{phase="Failed",reason="NotSuccessful"}"#, 2).await;
 
     let done = scene.run("again", &event("shop", "build=success")).await;
     expect_handler(&done, "tell", "Succeeded", "Delivered", "");
