@@ -146,8 +146,7 @@ impl Begun {
     /// `configData` or `--tmpl-ctx-var`.
     pub fn render_variables(self, id: &str, settings: &Settings) -> Result<Document, InitError> {
         let Self { mut document, variables } = self;
-        let settings =
-            Settings { config: Map::new(), variables: Vec::new(), seed: settings.seed.clone(), now: settings.now };
+        let settings = Settings { seed: settings.seed.clone(), now: settings.now, ..Settings::default() };
         for (name, template) in variables {
             let failed = |error| InitError::Variable { id: id.to_owned(), error };
             let scope = Scope::new(&document, &settings).map_err(failed)?;

@@ -4,7 +4,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::yaml::{self, Finding, YamlError};
+use crate::{
+    template::python_text,
+    yaml::{self, Finding, YamlError},
+};
 
 /// The key that core config and secrets stand below.
 pub const ROOT: &str = "cicdstatemgr";
@@ -226,14 +229,15 @@ impl Secrets {
     }
 }
 
-/// A scalar as the text that Python makes of it; other values as JSON.
+/// A value as the text that Python makes of it.
 pub fn plain_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
-        other => other.to_string(),
+        // JSON is what is left for a value too deep to be converted.
+        other => python_text(other).unwrap_or_else(|_| other.to_string()),
     }
 }
 

@@ -3,13 +3,26 @@
 //! A [`Run`] is stepped: [`Run::next`] gives a request or tells what a block came to, [`Run::answered`] takes in what came
 //! back. It changes the document it is given; whoever drives it saves that after each step.
 
-use serde_json::Value;
+mod blocks;
+mod capture;
+pub(crate) mod condition;
+mod failure;
+mod manual_choice;
+mod notify;
+mod request;
+mod respond;
+mod set_values;
+mod trigger_pipeline;
 
+use std::{collections::VecDeque, fmt};
+
+use self::blocks::Planned;
+pub(crate) use self::{blocks::template, failure::Failure};
 use crate::{
     document::Document,
     files::{Core, Secrets},
     notice::Notice,
-    template::Settings,
+    template::{Scope, Settings, stripped},
 };
 
 /// The five types of handlers.
@@ -29,7 +42,7 @@ pub enum HandlerType {
 
 /// What is sent. Credentials are added by whoever sends it: the token only if [`Self::url`] is on the host and port of
 /// `slack.url`, and never for trigger-pipeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// Whose it is.
     pub handler: HandlerType,
@@ -42,6 +55,16 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: String,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        let Self { handler, place, url, body, .. } = self;
+        let mut shown = formatter.debug_struct("Request");
+        shown.field("handler", handler).field("place", place).field("url", url).field("headers", &headers);
+        shown.field("body", body).finish()
+    }
 }
 
 /// What came back for a request.
@@ -111,24 +134,120 @@ pub enum EventError {
 
 /// The handlers of one event.
 #[derive(Debug)]
-pub struct Run {}
+pub struct Run {
+    planned: VecDeque<Planned>,
+    waiting: Option<Waiting>,
+    ended: Option<Ended>,
+}
+
+/// A block of which the request is under way.
+#[derive(Debug)]
+struct Waiting {
+    place: String,
+    captures: Vec<capture::Planned>,
+    /// What captures see.
+    settings: Settings,
+    notices: Vec<Notice>,
+}
+
+/// What a block that may send something came to.
+enum Prepared {
+    /// Send this.
+    Send { url: String, headers: Vec<(String, String)>, body: String, captures: Vec<capture::Planned> },
+    /// Do nothing, and why.
+    Skip(String),
+}
+
+/// What a block sees.
+struct Surroundings<'s> {
+    document: &'s Document,
+    core: &'s Core,
+    secrets: &'s Secrets,
+    settings: &'s Settings,
+}
+
+impl Surroundings<'_> {
+    fn scope(&self) -> Result<Scope, Failure> {
+        Scope::new(self.document, self.settings).map_err(|error| Failure::plain(error.0))
+    }
+}
 
 impl Run {
     /// Finds the blocks of an event, in their order. An unknown event has none.
     pub fn new(document: &Document, pipeline: &str, event: &str) -> Result<Self, EventError> {
-        let _ = (document, pipeline, event);
-        todo!()
+        let planned = blocks::planned(document, pipeline, event)?;
+        Ok(Self { planned, waiting: None, ended: None })
     }
 
-    /// What to do next.
+    /// What to do next. Between a request and its answer, nothing: without an answer its block has failed.
     pub fn next(&mut self, document: &mut Document, core: &Core, secrets: &Secrets, settings: &Settings) -> Step {
-        let _ = (document, core, secrets, settings);
-        todo!()
+        if self.waiting.is_some() {
+            self.answered(document, core, Answered::Failed("nobody told what came back".to_owned()));
+        }
+        if let Some(ended) = self.ended.take() {
+            return Step::Ended(ended);
+        }
+        let block = match self.planned.pop_front() {
+            None => return Step::Done,
+            Some(Planned::Ended(ended)) => return Step::Ended(ended),
+            Some(Planned::Run(block)) => block,
+        };
+        let mut notices = Vec::new();
+        let surroundings = Surroundings { document, core, secrets, settings };
+        let prepared = match block.handler {
+            HandlerType::Notify => notify::prepare(&block, &surroundings, &mut notices),
+            HandlerType::Respond => respond::prepare(&block, &surroundings, &mut notices),
+            HandlerType::ManualChoice => manual_choice::prepare(&block, &surroundings, &mut notices),
+            HandlerType::TriggerPipeline => trigger_pipeline::prepare(&block, &surroundings, &mut notices),
+            HandlerType::SetValues => {
+                let result = set_values::run(&block, document, settings, &mut notices);
+                let result = result.map(|skipped| skipped.map_or(Outcome::Done, Outcome::Skipped));
+                return Step::Ended(ended(block.place, result, notices));
+            }
+        };
+        match prepared {
+            Ok(Prepared::Send { url, headers, body, captures }) => {
+                let place = block.place.clone();
+                let settings = settings.without_variables();
+                self.waiting = Some(Waiting { place, captures, settings, notices });
+                Step::Send(Box::new(Request { handler: block.handler, place: block.place, url, headers, body }))
+            }
+            Ok(Prepared::Skip(reason)) => Step::Ended(ended(block.place, Ok(Outcome::Skipped(reason)), notices)),
+            Err(failure) => Step::Ended(ended(block.place, Err(failure), notices)),
+        }
     }
 
-    /// Takes in what came back for the last request; the next [`Self::next`] tells how its block ended.
+    /// Takes in what came back for the last request; the next [`Self::next`] tells how its block ended. Without a request
+    /// under way it does nothing.
     pub fn answered(&mut self, document: &mut Document, core: &Core, answered: Answered) {
-        let _ = (document, core, answered, Value::Null);
-        todo!()
+        let Some(Waiting { place, captures, mut settings, mut notices }) = self.waiting.take() else { return };
+        settings.config.clone_from(core.config_data());
+        let result = match answered {
+            Answered::Delivered(body) => capture::write(&captures, &body, document, &settings, &mut notices)
+                .map(|()| Outcome::Done)
+                .map_err(|failure| failure.within("the request was delivered, but nothing of its answer is written")),
+            Answered::Failed(problem) => Ok(Outcome::Failed(problem)),
+        };
+        self.ended = Some(ended(place, result, notices));
     }
 }
+
+fn ended(place: String, result: Result<Outcome, Failure>, mut notices: Vec<Notice>) -> Ended {
+    let result = result.unwrap_or_else(|failure| {
+        notices.extend(failure.notice(&place));
+        Outcome::Failed(failure.problem)
+    });
+    Ended { place, result, notices }
+}
+
+/// What to tell of a rendered text that the predecessor read as the name of a file.
+pub(crate) fn file_value(place: &str, text: &str) -> Option<Notice> {
+    stripped(text).starts_with("file://").then(|| Notice {
+        place: place.to_owned(),
+        text: "a value that begins with file:// is written as it is; before, the file was read if there was one".to_owned(),
+        anchor: "file-values",
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@
 //! | [`template`] | what does a template see, and what does it give? |
 //! | [`handler`] | what do the handlers of an event send and write? |
 //! | [`generator`] | what does `--generate` write? |
+//! | [`get`] | what does `--get` print? |
 //! | [`notice`] | what is different on purpose, and where is that explained? |
 //! | [`convert`] | which manifests mean the same to the operator, and what cannot be carried over? |
 //!
@@ -22,6 +23,7 @@ pub mod convert;
 pub mod document;
 pub mod files;
 pub mod generator;
+pub mod get;
 pub mod handler;
 pub mod merge;
 pub mod notice;

@@ -32,6 +32,7 @@ pub struct Library {
     variables: BTreeMap<String, Variable>,
     cache: Mutex<Cache>,
     patterns: Patterns,
+    names_from_data: bool,
 }
 
 #[derive(Debug)]
@@ -109,6 +110,7 @@ impl Library {
             variables: BTreeMap::new(),
             cache: Mutex::default(),
             patterns: Patterns::default(),
+            names_from_data: false,
         };
         for (name, source) in variables {
             if variable_values.contains_key(&name) {
@@ -122,6 +124,30 @@ impl Library {
             library.variables.insert(name, Variable::Text(Value::String(text)));
         }
         (library, errors)
+    }
+
+    /// The same library, for data that holds all names of Jinja templates: they find its fields and the global functions,
+    /// and nothing else. No name is the library's own then, not `cicd`, `variables` or `jinja2Macros`, nor are settings or
+    /// a handler looked into. Handlebars' templates see what they saw.
+    ///
+    /// ```
+    /// use cicdcontext_engine::template::{Engine, Escape, Library, Seed, Source};
+    ///
+    /// let library = Library::default().with_names_from_data();
+    /// let template = library.compile(&Source::new("t", "{{ variables.n + 1 }} {{ cicd is defined }}", Engine::Jinja))?;
+    /// let seed = Seed::new("a run", "2026-01-02T03:04:05Z".parse()?);
+    /// let data = serde_json::json!({"variables": {"n": 1}});
+    /// assert_eq!(template.render(&library, &data, &seed, Escape::None)?, "2 False");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_names_from_data(mut self) -> Library {
+        self.names_from_data = true;
+        self
+    }
+
+    pub(super) fn takes_names_from_data(&self) -> bool {
+        self.names_from_data
     }
 
     /// Compiles a template that may call the partials of this library; a text compiled before is not compiled again.

@@ -141,6 +141,11 @@ impl<'a> Rendering<'a> {
         (self.drawn.template, self.drawn.count)
     }
 
+    /// Whether the data holds all names of Jinja templates.
+    pub(super) fn takes_names_from_data(&self) -> bool {
+        self.library.takes_names_from_data()
+    }
+
     /// The value of `variables.NAME`, rendered at its first use.
     pub(super) fn variable(&mut self, name: &str) -> Result<Item<'a>, Fault> {
         let Some((name, variable)) = self.library.variable(name) else {

@@ -49,6 +49,21 @@ fn the_handler_stands_under_the_predecessors_name_with_its_fields_and_what_has_a
 }
 
 #[test]
+fn where_the_data_holds_all_names_no_other_name_is_known_and_none_is_special() {
+    let macros = "{% macro both() %}{{ event }}{{ variables.n }}{% endmacro %}";
+    let library = library(&[("m", macros)], &[("n", "the library's")]).with_names_from_data();
+    let root = json!({
+        "state": {"svc": "ferry"}, "variables": {"n": 2}, "event": "e", "settings": {"room": "#pilot"},
+        "jinja2Macros": {"all": "x"}, "handler": {"type": "notify", "message": "hi"}, "range": null,
+    });
+    let template = "{{ state.svc }} {{ both() }} {{ variables }} {{ settings.room }} {{ jinja2Macros.all }} \
+                    {{ handler.message }} {{ range }} {{ dict(a=1) }} {{ room is defined }} {{ cicd is defined }} \
+                    {{ notify is defined }}";
+    let expected = "ferry e2 {'n': 2} #pilot x hi None {'a': 1} False False False";
+    assert_eq!(render_in(&library, template, &root).unwrap(), expected);
+}
+
+#[test]
 fn macros_stand_in_front_of_every_template_in_the_order_of_their_names() {
     let partials =
         [("b", "{% macro two() %}2{{ one() }}{% endmacro %}"), ("a", "  {% macro one() %}1{% endmacro %}\n\n")];

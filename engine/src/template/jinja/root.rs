@@ -34,9 +34,12 @@ impl<'a> Machine<'a, '_> {
     /// What the root or the globals have under `name`.
     ///
     /// The handler wins over a response's body, that over what vars made, and that over `state`, `variables` and the
-    /// settings, as it was in the predecessor.
+    /// settings, as it was in the predecessor. If the data holds all names there is nothing else.
     pub(super) fn resolve(&mut self, name: &str) -> Option<Value<'a>> {
         let root = self.rendering.root;
+        if self.rendering.takes_names_from_data() {
+            return root.get(name).map(Value::from_json).or_else(|| global::find(name));
+        }
         if let Some(handler) = root.get("handler").and_then(Json::as_object)
             && own_name(handler) == Some(name)
         {
