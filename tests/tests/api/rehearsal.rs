@@ -92,7 +92,7 @@ async fn a_dry_run_of_all_types_marks_what_rests_on_answers_that_are_not_known()
     assert!(request("reply").starts_with("POST https://a.chat.example/r\nwebhook-id: "), "{}", request("reply"));
     assert!(request("reply").ends_with("\n\n{\"reply\": \"see \"}"), "{}", request("reply"));
     expect_handler(&done, "choose", "Succeeded", "DryRun", "");
-    let choices = r#"{"choices": [{"header":null,"name":"eu","options":[]}]}"#;
+    let choices = r#"{"choices": [{"name":"eu","header":null,"options":[]}]}"#;
     assert!(request("choose").ends_with(choices), "{}", request("choose"));
     expect_handler(&done, "start", "Succeeded", "DryRun", "");
     assert!(request("start").ends_with(r#"{"by": "shop", "tag": "1.4"}"#), "{}", request("start"));
