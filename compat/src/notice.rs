@@ -6,13 +6,14 @@ use std::fmt;
 pub const DOCUMENTATION: &str = "docs/migration.md";
 
 /// The headings of [`DOCUMENTATION`] that explain a difference, as anchors.
-pub const ANCHORS: [&str; 20] = [
+pub const ANCHORS: [&str; 21] = [
     "if",
     "template-error",
     "path-through-scalar",
     "file-values",
     "delivery-failed",
     "enabled",
+    "handlers",
     "redis",
     "context-vars",
     "token",
