@@ -3,6 +3,10 @@
 //! The one routine of `--set`, captures, set-values, generators and `--tmpl-ctx-var`. What the predecessor did silently and
 //! its successor refuses: a path through a text, a number or a list, and an index.
 
+mod change;
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Map, Value};
 
 /// Why nothing was written.
@@ -46,15 +50,29 @@ pub enum WriteError {
     },
 }
 
-/// Writes a text (stripped) at `key`; with `[]` or `{}` behind the key it is split at commas and its items are appended.
-/// Nothing is changed if this fails. A text that begins with `file://` is a text like any other.
+/// Writes a text (stripped) at `key` (stripped); with `[]` or `{}` behind the key it is split at commas and its items are
+/// appended, and the text `[]` empties the list. Nothing is changed if this fails. A text that begins with `file://` is a
+/// text like any other.
+///
+/// Missing maps on the way are created, also where null stands. An empty text is written like any other: whoever does not
+/// want that does not call this.
+///
+/// ```
+/// let mut document = serde_json::Map::new();
+/// cicdcontext_compat::write::write(&mut document, "state.zones{}", "eu,us,eu").unwrap();
+/// assert_eq!(serde_json::Value::from(document), serde_json::json!({"state": {"zones": ["eu", "us"]}}));
+/// ```
 pub fn write(document: &mut Map<String, Value>, key: &str, text: &str) -> Result<(), WriteError> {
-    let _ = (document, key, text);
-    todo!()
+    write_value(document, key, Value::String(strip(text).to_owned()))
 }
 
-/// Writes any value, as `--set path=file://...` does: what the file held.
+/// Writes any value, as `--set path=file://...` does: what the file held. A text is written as it is, not stripped; only
+/// texts can be appended.
 pub fn write_value(document: &mut Map<String, Value>, key: &str, value: Value) -> Result<(), WriteError> {
-    let _ = (document, key, value);
-    todo!()
+    change::apply(document, strip(key), value)
+}
+
+/// Python's `str.strip`: white space of Unicode, and the four separators of ASCII.
+pub fn strip(text: &str) -> &str {
+    text.trim_matches(|character: char| character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character))
 }

@@ -4,6 +4,16 @@
 //! its first place and its last value. Anchors are expanded. What JSON cannot hold becomes the text that Python prints for
 //! it, and a [`Finding`] says so.
 
+mod binary;
+mod build;
+mod date;
+mod python;
+mod scalar;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod tree;
+
 use serde_json::Value;
 
 /// A file that was read.
@@ -56,8 +66,34 @@ pub struct YamlError {
     pub problem: String,
 }
 
-/// Reads one document.
+/// Reads one document. A text without any is null.
+///
+/// Refused are a second document, nesting of more than 100 levels, and more than 500 000 values or 16 MiB of text once all
+/// aliases are expanded.
+///
+/// ```
+/// let read = cicdcontext_compat::yaml::read("on: {at: 12:30, mode: 0644}").unwrap();
+/// assert_eq!(read.value, serde_json::json!({"True": {"at": 750, "mode": 420}}));
+/// assert_eq!(read.findings[0].path, "True");
+/// ```
 pub fn read(text: &str) -> Result<Read, YamlError> {
-    let _ = text;
-    todo!()
+    printable(text)?;
+    build::build(&tree::Tree::read(text)?)
+}
+
+/// Refuses characters that no YAML may hold.
+fn printable(text: &str) -> Result<(), YamlError> {
+    let allowed = |character: char| {
+        matches!(character,
+            '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+    };
+    let Some((place, character)) = text.char_indices().find(|(_, character)| !allowed(*character)) else {
+        return Ok(());
+    };
+    let before = &text[..place];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let problem =
+        format!("the character U+{:04X} is not allowed; write it as an escape in double quotes", u32::from(character));
+    Err(YamlError { line, column, problem })
 }

@@ -46,6 +46,7 @@ use serde_json::Value;
 pub use self::bounds::{Bound, Bounds};
 pub use self::error::{Place, TemplateError};
 pub use self::helper::{Helper, TABLE};
+pub use self::jinja::{float_text, quote};
 pub use self::library::Library;
 pub use self::reads::{Extent, Read, Reads};
 pub use self::reference::reference;

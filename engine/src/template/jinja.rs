@@ -52,7 +52,9 @@ mod token;
 mod tree;
 mod value;
 
+pub use self::number::float_text;
 pub(super) use self::prefix::Prefix;
+pub use self::representation::quote;
 
 /// A filter, test or function, as the reference shows it.
 pub(super) struct Documented {

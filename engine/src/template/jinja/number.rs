@@ -95,7 +95,7 @@ pub(super) fn integer_text(integer: &Integer) -> Result<String, Fault> {
 }
 
 /// Python's `repr` of a float: the shortest text that gives the same float again.
-pub(super) fn float_text(float: f64) -> String {
+pub fn float_text(float: f64) -> String {
     if float.is_nan() {
         return "nan".to_owned();
     }

@@ -139,7 +139,7 @@ fn address(container: &Value<'_>) -> usize {
 }
 
 /// Appends `characters` in quotes, with Python's choice of them and its escapes.
-pub(super) fn quote(characters: &str, text: &mut String) {
+pub fn quote(characters: &str, text: &mut String) {
     use std::fmt::Write as _;
     let quote = if characters.contains('\'') && !characters.contains('"') { '"' } else { '\'' };
     text.push(quote);
