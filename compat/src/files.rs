@@ -213,6 +213,11 @@ impl Secrets {
         File::below_root(name, text).map(Self)
     }
 
+    #[cfg(test)]
+    pub(crate) fn of(content: Map<String, Value>) -> Self {
+        Self(File { name: "secrets.yaml".to_owned(), content, findings: Vec::new() })
+    }
+
     /// `secretData`: only header values of trigger requests may see it.
     pub fn secret_data(&self) -> &Map<String, Value> {
         &self.0.content

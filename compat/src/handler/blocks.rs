@@ -198,5 +198,3 @@ pub(crate) fn template<'c>(configuration: &'c Map<String, Value>, key: &str) -> 
     found.and_then(Value::as_str).ok_or_else(|| format!("`{key}` is {}; write a template, in quotes", kind(found)))
 }
 
-#[cfg(test)]
-mod tests;
