@@ -244,7 +244,8 @@ fn ended(place: String, result: Result<Outcome, Failure>, mut notices: Vec<Notic
 pub(crate) fn file_value(place: &str, text: &str) -> Option<Notice> {
     stripped(text).starts_with("file://").then(|| Notice {
         place: place.to_owned(),
-        text: "a value that begins with file:// is written as it is; before, the file was read if there was one".to_owned(),
+        text: "a value that begins with file:// is written as it is; before, the file was read if there was one"
+            .to_owned(),
         anchor: "file-values",
     })
 }

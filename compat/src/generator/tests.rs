@@ -3,7 +3,9 @@ use serde_json::json;
 use super::*;
 
 fn document(items: Value) -> Document {
-    let Value::Object(names) = json!({"g": {"items": items, "b": {}}, "state": {"svc": "ferry", "old": "x"}}) else { panic!() };
+    let Value::Object(names) = json!({"g": {"items": items, "b": {}}, "state": {"svc": "ferry", "old": "x"}}) else {
+        panic!()
+    };
     Document(names)
 }
 
@@ -59,11 +61,17 @@ fn what_is_different_is_told_once_for_each_place() {
 fn an_error_names_item_and_place_and_nothing_is_written() {
     let first = json!({"set": [{"key": "state.a", "value": "1"}]});
     let cases = [
-        (json!({"if": "{{ 1 + 'a' }}", "set": []}), "render `g.items.two.if` at line 1, column 6: "),
-        (json!({"set": [{"key": "state.b", "value": "{{ x.y.z }}"}]}), "render `g.items.two.set[0].value` at line 1, column"),
+        (json!({"if": "{{ 1 + 'a' }}", "set": []}), "render `g.items.two.if` at line 1, column 4: "),
+        (
+            json!({"set": [{"key": "state.b", "value": "{{ x.y.z }}"}]}),
+            "render `g.items.two.set[0].value` at line 1, column",
+        ),
         (json!({"set": [{"key": "{{ x.y.z }}", "value": "x"}]}), "render `g.items.two.set[0].key` at line 1, column"),
         (json!({"set": [{"key": "state.svc.x", "value": "x"}]}), "write state.svc.x: state.svc is a text"),
-        (json!({"set": [{"key": "state.x", "value": 5}]}), "`set[0]`: `value` is a number; write a template, in quotes"),
+        (
+            json!({"set": [{"key": "state.x", "value": 5}]}),
+            "`set[0]`: `value` is a number; write a template, in quotes",
+        ),
         (json!({"set": [{"key": "state.x"}]}), "`set[0]`: `value` is missing; write a template, in quotes"),
         (json!({"if": 1, "set": []}), "`if` is a number; write a template, true or false"),
         (json!({}), "`set` is missing; write a list of {key, value}"),
@@ -82,10 +90,7 @@ fn the_path_finds_exactly_one_map() {
         failure("g.none", json!({})),
         "generate g.none: there is nothing at this path; it must find one map of items"
     );
-    assert_eq!(
-        failure("g.*", json!({})),
-        "generate g.*: the path finds 2 values; it must find one map of items"
-    );
+    assert_eq!(failure("g.*", json!({})), "generate g.*: the path finds 2 values; it must find one map of items");
     assert_eq!(
         failure("state.svc", json!({})),
         "generate state.svc: it is a text; write a map of items, each with a list `set`"

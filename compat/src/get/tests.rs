@@ -38,7 +38,8 @@ fn values_are_printed_as_the_predecessor_printed_them() {
     ] {
         assert_eq!(text(path), expected, "{path}");
     }
-    for path in ["state.zero", "state.no", "state.empty", "state.nothing", "state.map", "state.unknown", "state.*.x.y"] {
+    for path in ["state.zero", "state.no", "state.empty", "state.nothing", "state.map", "state.unknown", "state.*.x.y"]
+    {
         assert_eq!(text(path), "", "{path}");
     }
 }
@@ -50,7 +51,7 @@ fn a_text_of_the_configuration_is_rendered_once() {
     assert_eq!(text("hidden"), "on https://board.test");
     assert_eq!(text("plain"), "  text");
     let error = get(&document(), "bad", &settings()).unwrap_err();
-    assert!(error.to_string().starts_with("get bad: render `bad` at line 1, column 6: `+` is not defined"), "{error}");
+    assert!(error.to_string().starts_with("get bad: render `bad` at line 1, column 4: `+` is not defined"), "{error}");
     assert!(get(&document(), "a[?(@.x)]", &settings()).is_err());
 }
 

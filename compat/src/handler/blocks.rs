@@ -30,8 +30,7 @@ pub(super) enum Planned {
 }
 
 impl HandlerType {
-    const ALL: [Self; 5] =
-        [Self::Notify, Self::Respond, Self::ManualChoice, Self::TriggerPipeline, Self::SetValues];
+    const ALL: [Self; 5] = [Self::Notify, Self::Respond, Self::ManualChoice, Self::TriggerPipeline, Self::SetValues];
 
     /// Its key below an event.
     pub fn key(self) -> &'static str {
@@ -153,14 +152,12 @@ fn is_enabled(configuration: &Map<String, Value>) -> Result<bool, String> {
 }
 
 /// The blocks of a handler without marker: one for each key.
-fn named_blocks(
-    handler: HandlerType,
-    place: &str,
-    configuration: &Map<String, Value>,
-) -> Result<Vec<Planned>, String> {
+fn named_blocks(handler: HandlerType, place: &str, configuration: &Map<String, Value>) -> Result<Vec<Planned>, String> {
     let marker = handler.marker();
     if configuration.contains_key(IF) {
-        return Err(format!("`if` without `{marker}` guards nothing; write it into each named block, or add `{marker}`"));
+        return Err(format!(
+            "`if` without `{marker}` guards nothing; write it into each named block, or add `{marker}`"
+        ));
     }
     if handler == HandlerType::TriggerPipeline && configuration.contains_key("args") {
         return Err(format!("`args` stand beside no `{marker}`; write the name of the pipeline to trigger"));
@@ -197,4 +194,3 @@ pub(crate) fn template<'c>(configuration: &'c Map<String, Value>, key: &str) -> 
     let found = configuration.get(key);
     found.and_then(Value::as_str).ok_or_else(|| format!("`{key}` is {}; write a template, in quotes", kind(found)))
 }
-

@@ -52,7 +52,8 @@ impl From<WriteError> for Failure {
         let problem = error.to_string();
         match error {
             WriteError::Through { .. } => {
-                let before = "what is in the way of a path is a failure; before, it was replaced and the rest of the path lost";
+                let before =
+                    "what is in the way of a path is a failure; before, it was replaced and the rest of the path lost";
                 Self::new(problem, before, "path-through-scalar")
             }
             _ => Self::plain(problem),

@@ -32,10 +32,14 @@ pub(super) fn prepare(
     scope.insert(NAME, Value::Object(own.clone()));
     let Some(Value::Object(written)) = own.get(CHOICES) else {
         let found = kind(own.get(CHOICES));
-        return Err(Failure::plain(format!("`{CHOICES}` is {found}; write a map of choices, {{}} if all are generated")));
+        return Err(Failure::plain(format!(
+            "`{CHOICES}` is {found}; write a map of choices, {{}} if all are generated"
+        )));
     };
-    let mut choices: Vec<Choice> =
-        written.iter().map(|(key, value)| Choice { key: key.clone(), value: value.clone(), generated: false }).collect();
+    let mut choices: Vec<Choice> = written
+        .iter()
+        .map(|(key, value)| Choice { key: key.clone(), value: value.clone(), generated: false })
+        .collect();
     let generators = match own.get("choice-generators") {
         None => None,
         Some(Value::Object(generators)) => Some(generators.clone()),
@@ -88,9 +92,8 @@ fn generate(
         let found = kind(Some(generator));
         return Err(Failure::plain(format!("{place} is {found}; write a map of foreach, iterator and template")));
     };
-    let key = |key: &str| {
-        blocks::template(generator, key).map_err(|problem| Failure::plain(format!("{place}: {problem}")))
-    };
+    let key =
+        |key: &str| blocks::template(generator, key).map_err(|problem| Failure::plain(format!("{place}: {problem}")));
     let path = scope.text(&format!("{place}.foreach"), key("foreach")?)?;
     let items = items(&path, place, surroundings)?;
     let iterator = iterator(key("iterator")?, place, scope, surroundings)?;

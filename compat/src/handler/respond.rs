@@ -27,7 +27,8 @@ pub(super) fn prepare(
     own.insert("message".to_owned(), Value::String(message.to_owned()));
     scope.insert(NAME, Value::Object(own.clone()));
     // They see each other as they are written.
-    for (key, value) in own.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "message" | "url" | "if" | "enabled")) {
+    for (key, value) in own.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "message" | "url" | "if" | "enabled"))
+    {
         let Value::String(template) = value else {
             let found = kind(Some(value));
             return Err(Failure::plain(format!("`{key}` is {found}; each key of respond is a template, in quotes")));

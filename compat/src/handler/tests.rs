@@ -66,7 +66,9 @@ impl Ran {
     /// What the blocks came to, each with the end of its place.
     pub(super) fn outcomes(&self) -> Vec<(&str, &Outcome)> {
         let ended = self.ended.iter();
-        ended.map(|ended| (ended.place.trim_start_matches("pipelines.ship.event-handlers.shipped."), &ended.result)).collect()
+        ended
+            .map(|ended| (ended.place.trim_start_matches("pipelines.ship.event-handlers.shipped."), &ended.result))
+            .collect()
     }
 
     /// Why the only block failed.

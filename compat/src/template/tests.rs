@@ -35,10 +35,7 @@ fn templates_see_the_keys_of_the_document_config_data_and_nothing_of_ours() {
     let scope = Scope::new(&run(), &settings(&[])).unwrap();
     let template = "{{ room }} {{ event }} {{ status }} {{ state.svc }} {{ variables.cpu + 1 }} {{ variables.raw }} \
                     {{ configData.boardUrl }} {{ jinja2Macros.byName.m }} {{ cicd is defined }} {{ secretData is defined }}";
-    assert_eq!(
-        shown(&scope, template),
-        "#pilot own green ferry 3 {{ state.svc }} https://board.test x False False"
-    );
+    assert_eq!(shown(&scope, template), "#pilot own green ferry 3 {{ state.svc }} https://board.test x False False");
 }
 
 #[test]
@@ -70,9 +67,15 @@ fn config_data_is_not_seen_where_there_is_none() {
 
 #[test]
 fn a_variable_is_what_its_expression_finds_in_the_document_else_the_expression() {
-    let variables =
-        [("ctx.who", "state.owner"), ("ctx.all", "state.zones[*]"), ("ctx.flag", "on"), ("ctx.later", "ctx.flag"),
-         ("ctx.list[]", "a,b"), ("ctx.none", "state.zero"), ("state.svc", " barge ")];
+    let variables = [
+        ("ctx.who", "state.owner"),
+        ("ctx.all", "state.zones[*]"),
+        ("ctx.flag", "on"),
+        ("ctx.later", "ctx.flag"),
+        ("ctx.list[]", "a,b"),
+        ("ctx.none", "state.zero"),
+        ("state.svc", " barge "),
+    ];
     let scope = Scope::new(&run(), &settings(&variables)).unwrap();
     let template = "{{ ctx }} {{ state.svc }}";
     let expected = "{'who': 'Ada', 'all': ['eu', 'us'], 'flag': 'on', 'later': 'ctx.flag', 'list': ['a', 'b']} barge";
@@ -95,7 +98,8 @@ fn no_variable_changes_configuration() {
     for path in ["configData.slack.url", "configData", " configData[]", "configData{}.x"] {
         let settings = settings(&[("ok", "x"), (path, "https://elsewhere.example")]);
         let error = settings.check().unwrap_err();
-        let expected = format!("set template variable {path}: configData is the configuration, which no variable changes");
+        let expected =
+            format!("set template variable {path}: configData is the configuration, which no variable changes");
         assert!(error.0.starts_with(&expected) && error.0.ends_with("(docs/migration.md#context-vars)"), "{error}");
         assert_eq!(Scope::new(&run(), &settings).unwrap_err(), error);
     }

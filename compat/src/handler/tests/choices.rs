@@ -38,7 +38,8 @@ fn a_generator_makes_a_choice_of_each_value_of_a_map_in_the_document_as_it_is_no
         "foreach": "state.{{ 'targets' }}", "iterator": "target",
         "template": "go-{{ target.id }}: {header: To {{ target.id }}, options: [{text: Go, value: '{{ target.id }}'}]}\nnot: used",
     }});
-    let written = json!({"go-north": {"header": "old", "options": []}, "last": {"header": "{{ target.id }}", "options": []}});
+    let written =
+        json!({"go-north": {"header": "old", "options": []}, "last": {"header": "{{ target.id }}", "options": []}});
     let handlers = json!({
         "set-values": {"set": [{"from": "north{{ 1 }}", "to": "state.targets.t1.id"}]},
         "manual-choice": block(written, generators)["manual-choice"].take(),
@@ -75,8 +76,10 @@ fn what_was_generated_is_not_rendered_again() {
     assert_eq!(choices["good"]["header"], json!("plain"), "what macros do to any text stays");
     assert_eq!(
         ran.ended[0].notices.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["pipelines.ship.event-handlers.shipped.manual-choice.choices.bad: what was generated holds {{, {% or {#, which \
-          stays as it is; before, it was rendered again (docs/migration.md#choices-rendered-once)"]
+        [
+            "pipelines.ship.event-handlers.shipped.manual-choice.choices.bad: what was generated holds {{, {% or {#, which \
+          stays as it is; before, it was rendered again (docs/migration.md#choices-rendered-once)"
+        ]
     );
 }
 
@@ -96,16 +99,34 @@ fn what_is_no_map_no_choice_or_no_text_is_named() {
     let cases = [
         (generator("state.none", "x"), "{p}.choice-generators.g.foreach: state.none is missing; it must be a map"),
         (generator("state.svc", "x"), "{p}.choice-generators.g.foreach: state.svc is a text; it must be a map"),
-        (generator("state.targets.*", "x"), "{p}.choice-generators.g.foreach: state.targets.* finds 2 values; it must be one map"),
-        (generator("state.targets", "- x"),
-         "{p}.choice-generators.g.template gives a list; write a choice: `key: {header: ..., options: [...]}`"),
-        (generator("state.targets", "a: {header: 5, options: []}"), "{p}.choices.a.header is a number; write a text, in quotes"),
-        (block(json!({}), json!({"g": {"foreach": "x"}})), "{p}.choice-generators.g.foreach: x is missing; it must be a map"),
-        (block(json!({"a": {"header": "x"}}), json!({})), "{p}.choices.a.options is missing; write a list of {text, value}"),
-        (block(json!({"a": {"header": "x", "options": [{"text": "t"}]}}), json!({})),
-         "{p}.choices.a.options[0].value is missing; write a text, in quotes"),
-        (json!({"manual-choice": {"title": "x"}}),
-         "`choices` is missing; write a map of choices, {} if all are generated"),
+        (
+            generator("state.targets.*", "x"),
+            "{p}.choice-generators.g.foreach: state.targets.* finds 2 values; it must be one map",
+        ),
+        (
+            generator("state.targets", "- x"),
+            "{p}.choice-generators.g.template gives a list; write a choice: `key: {header: ..., options: [...]}`",
+        ),
+        (
+            generator("state.targets", "a: {header: 5, options: []}"),
+            "{p}.choices.a.header is a number; write a text, in quotes",
+        ),
+        (
+            block(json!({}), json!({"g": {"foreach": "x"}})),
+            "{p}.choice-generators.g.foreach: x is missing; it must be a map",
+        ),
+        (
+            block(json!({"a": {"header": "x"}}), json!({})),
+            "{p}.choices.a.options is missing; write a list of {text, value}",
+        ),
+        (
+            block(json!({"a": {"header": "x", "options": [{"text": "t"}]}}), json!({})),
+            "{p}.choices.a.options[0].value is missing; write a text, in quotes",
+        ),
+        (
+            json!({"manual-choice": {"title": "x"}}),
+            "`choices` is missing; write a map of choices, {} if all are generated",
+        ),
     ];
     for (handlers, expected) in cases {
         let ran = run(handlers);

@@ -125,8 +125,7 @@ fn initialised(with_too_early: bool) -> Document {
         write(&mut begun.document.0, path, text).unwrap();
     }
     let mut document = begun.render_variables("ferry-7", &settings(&[])).unwrap();
-    document.0["state"]["targets"] =
-        json!({"t1": {"id": "north", "ring": "r1"}, "t2": {"id": "south", "ring": "r2"}});
+    document.0["state"]["targets"] = json!({"t1": {"id": "north", "ring": "r1"}, "t2": {"id": "south", "ring": "r2"}});
     document
 }
 
@@ -158,8 +157,7 @@ const CHOICE: &str = r#"{"title": "Next for ferry?", "groups": [
   {"id": "go-south", "header": "To south", "options": [{"text": "Go", "value": "r2", "style": "primary"}]}]}"#;
 const TRIGGER: &str =
     r#"{"pipeline": "smoke", "ctx": "ferry-7", "attempts": "2", "image": "img/ferry:r41", "first": "1700.1"}"#;
-const RESPOND: &str =
-    r#"{"text": "tier gold, seen ['1700.1']", "plan": "cpu: 2\ntags:\n- c\n", "mood": "calm"}"#;
+const RESPOND: &str = r#"{"text": "tier gold, seen ['1700.1']", "plan": "cpu: 2\ntags:\n- c\n", "mood": "calm"}"#;
 
 #[test]
 fn the_example_gives_the_recorded_requests_and_state() {
@@ -213,13 +211,18 @@ fn what_reads_too_early_fails_its_block_and_is_no_data() {
     let (place, outcome) = ran.outcomes()[0];
     let Outcome::Failed(problem) = outcome else { panic!("{outcome:?}") };
     assert_eq!(place, "set-values.stamp");
-    let expected = "render `pipelines.ship.event-handlers.shipped.set-values.stamp.set[3].from` at line 1, column 10: ";
+    let expected =
+        "render `pipelines.ship.event-handlers.shipped.set-values.stamp.set[3].from` at line 1, column 14: `out`";
     assert!(problem.starts_with(expected), "{problem}");
     assert_eq!(ran.document.state().get("out"), None, "nothing of the block is written");
     // The others run: notify is skipped by its `if`, respond needs what was not written.
     let requests: Vec<_> = ran.requests.iter().map(|request| request.handler).collect();
     assert_eq!(requests, [HandlerType::ManualChoice]);
-    let failed: Vec<_> =
-        ran.outcomes().into_iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).map(|(place, _)| place).collect();
+    let failed: Vec<_> = ran
+        .outcomes()
+        .into_iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
+        .map(|(place, _)| place)
+        .collect();
     assert_eq!(failed, ["set-values.stamp", "notify.team", "trigger-pipeline", "respond"]);
 }

@@ -58,7 +58,8 @@ fn a_body_that_is_no_json_is_not_sent_and_the_place_in_it_is_told() {
     let handlers = json!({"notify": {"message": "say \"yes\""}});
     let ran = run_with(document(handlers), &core, &Settings::default(), |_| panic!("nothing is sent"));
     assert!(
-        ran.failure().starts_with("templates.notify gives no JSON: expected `,` or `}` at line 1 column 16; write values as"),
+        ran.failure()
+            .starts_with("templates.notify gives no JSON: expected `,` or `}` at line 1 column 16; write values as"),
         "{}",
         ran.failure()
     );
@@ -85,7 +86,7 @@ fn only_headers_of_triggers_see_secrets_and_their_errors_show_none() {
     let headers = json!([{"name": "X", "value": "{{ 1 + secretData.trigger.token }}"}]);
     core.0.content["trigger"]["headers"] = headers;
     let ran = run_with(document(json!({"trigger-pipeline": {"name": "x"}})), &core, &Settings::default(), |_| panic!());
-    let expected = "render `trigger.headers[0].value` at line 1, column 6: Evaluation error; more is not shown, since \
+    let expected = "render `trigger.headers[0].value` at line 1, column 4: Evaluation error; more is not shown, since \
                     the template sees secrets";
     assert_eq!(ran.failure(), expected);
 }

@@ -113,7 +113,8 @@ fn captures_that_cannot_be_read_are_told_before_anything_is_sent() {
 
 #[test]
 fn respond_and_trigger_pipeline_capture_nothing() {
-    let ran = run(json!({"trigger-pipeline": {"name": "x", "capture-response-data": [{"from": "a", "to": "state.a"}]}}));
+    let ran =
+        run(json!({"trigger-pipeline": {"name": "x", "capture-response-data": [{"from": "a", "to": "state.a"}]}}));
     assert_eq!((state(&ran), ran.requests.len()), (json!({}), 1));
     let ran = run(json!({"respond": {
         "message": "x", "url": "https://hook.test", "capture-response-data": [{"from": "a", "to": "state.a"}],
