@@ -8,8 +8,8 @@ use crate::{
     handler::{Failure, condition, file_value, template},
     notice::Notice,
     path::OldPath,
-    template::{Scope, Settings, is_falsy, stripped},
-    write,
+    template::{Scope, Settings, is_falsy},
+    write::{strip, write},
 };
 
 /// Why nothing was generated.
@@ -93,8 +93,8 @@ fn item_written(
             continue;
         }
         let text = scope.text(&format!("{place}.value"), template(entry, "value").map_err(wrong)?)?;
-        write::write(&mut document.0, &key, &text)?;
-        generated.written.push(stripped(&key).to_owned());
+        write(&mut document.0, &key, &text)?;
+        generated.written.push(strip(&key).to_owned());
         generated.notices.extend(file_value(&place, &text));
     }
     Ok(())

@@ -22,7 +22,8 @@ use crate::{
     document::Document,
     files::{Core, Secrets},
     notice::Notice,
-    template::{Scope, Settings, stripped},
+    template::{Scope, Settings},
+    write::strip,
 };
 
 /// The five types of handlers.
@@ -223,7 +224,7 @@ impl Run {
         let Some(Waiting { place, captures, mut settings, mut notices }) = self.waiting.take() else { return };
         settings.config.clone_from(core.config_data());
         let result = match answered {
-            Answered::Delivered(body) => capture::write(&captures, &body, document, &settings, &mut notices)
+            Answered::Delivered(body) => capture::taken_in(&captures, &body, document, &settings, &mut notices)
                 .map(|()| Outcome::Done)
                 .map_err(|failure| failure.within("the request was delivered, but nothing of its answer is written")),
             Answered::Failed(problem) => Ok(Outcome::Failed(problem)),
@@ -242,7 +243,7 @@ fn ended(place: String, result: Result<Outcome, Failure>, mut notices: Vec<Notic
 
 /// What to tell of a rendered text that the predecessor read as the name of a file.
 pub(crate) fn file_value(place: &str, text: &str) -> Option<Notice> {
-    stripped(text).starts_with("file://").then(|| Notice {
+    strip(text).starts_with("file://").then(|| Notice {
         place: place.to_owned(),
         text: "a value that begins with file:// is written as it is; before, the file was read if there was one"
             .to_owned(),

@@ -116,13 +116,13 @@ impl Scope {
 
     /// Renders a template; `place` is what errors call it.
     pub fn text(&self, place: &str, template: &str) -> Result<String, TemplateError> {
-        let template = self.library.compile(&Source::new(place, template, Engine::Jinja)).map_err(told)?;
-        template.render(&self.library, &self.names, &self.seed, Escape::None).map_err(told)
+        let template = self.library.compile(&Source::new(place, template, Engine::Jinja))?;
+        Ok(template.render(&self.library, &self.names, &self.seed, Escape::None)?)
     }
 
     /// The same where secrets are seen: an error tells the place, and nothing that was found there.
     pub(crate) fn secret_text(&self, place: &str, template: &str) -> Result<String, TemplateError> {
-        let template = self.library.compile(&Source::new(place, template, Engine::Jinja)).map_err(told)?;
+        let template = self.library.compile(&Source::new(place, template, Engine::Jinja))?;
         template.render(&self.library, &self.names, &self.seed, Escape::None).map_err(|error| {
             let (at, label) = (error.place(), error.label());
             TemplateError(format!("render {at}: {label} error; more is not shown, since the template sees secrets"))
@@ -144,8 +144,10 @@ pub(crate) fn has_tags(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|tag| text.contains(tag))
 }
 
-fn told(error: cicdcontext_engine::template::TemplateError) -> TemplateError {
-    TemplateError(error.to_string())
+impl From<cicdcontext_engine::template::TemplateError> for TemplateError {
+    fn from(error: cicdcontext_engine::template::TemplateError) -> Self {
+        Self(error.to_string())
+    }
 }
 
 /// Sets one variable of the command: the value that the expression finds in the document, else the expression itself.
@@ -184,11 +186,6 @@ pub(crate) fn is_falsy(value: &Value) -> bool {
     }
 }
 
-/// A text without white space around it, as Python's `strip` leaves it.
-pub(crate) fn stripped(text: &str) -> &str {
-    text.trim_matches(|character: char| character.is_whitespace() || matches!(character, '\x1c'..='\x1f'))
-}
-
 /// What Python's `str` makes of a value.
 pub fn python_text(value: &Value) -> Result<String, TemplateError> {
     converted("{{ value }}", value)
@@ -205,9 +202,9 @@ fn converted(template: &str, value: &Value) -> Result<String, TemplateError> {
     let bounds = Bounds { value_bytes: BYTES, output_bytes: BYTES, fuel: u64::MAX, ..Bounds::DEFAULT };
     let (library, _) = Library::with_bounds(BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), bounds);
     let library = library.with_names_from_data();
-    let template = library.compile(&Source::new("a value", template, Engine::Jinja)).map_err(told)?;
+    let template = library.compile(&Source::new("a value", template, Engine::Jinja))?;
     let names = Value::Object(Map::from_iter([("value".to_owned(), value.clone())]));
-    template.render(&library, &names, &Seed::new("", jiff::Timestamp::UNIX_EPOCH), Escape::None).map_err(told)
+    Ok(template.render(&library, &names, &Seed::new("", jiff::Timestamp::UNIX_EPOCH), Escape::None)?)
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@ use serde_json::json;
 use super::*;
 
 fn document(items: Value) -> Document {
-    let Value::Object(names) = json!({"g": {"items": items, "b": {}}, "state": {"svc": "ferry", "old": "x"}}) else {
-        panic!()
-    };
-    Document(names)
+    let mut document = json!({"g": {"items": null, "b": {}}, "state": {"svc": "ferry", "old": "x"}});
+    document["g"]["items"] = items;
+    Document(document.as_object().unwrap().clone())
 }
 
 fn run(items: Value) -> (Value, Generated) {

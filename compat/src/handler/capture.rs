@@ -9,8 +9,8 @@ use crate::{
     document::Document,
     files::{Capture, Core, captures, kind},
     notice::Notice,
-    template::{Scope, Settings, stripped},
-    write,
+    template::{Scope, Settings},
+    write::{strip, write},
 };
 
 const KEY: &str = "capture-response-data";
@@ -42,7 +42,7 @@ pub(super) fn planned(block: &Block, core: &Core) -> Result<Vec<Planned>, Failur
 }
 
 /// Writes what an answer gives. They see neither the command's variables nor the block.
-pub(super) fn write(
+pub(super) fn taken_in(
     planned: &[Planned],
     body: &str,
     document: &mut Document,
@@ -58,12 +58,12 @@ pub(super) fn write(
     let mut changed: Map<String, Value> = document.0.clone();
     for Planned { place, capture } in planned {
         let text = scope.text(&format!("{place}.from"), &capture.from)?;
-        let text = stripped(&text);
+        let text = strip(&text);
         if text.is_empty() {
             continue;
         }
         let to = scope.text(&format!("{place}.to"), &capture.to)?;
-        write::write(&mut changed, &to, text)?;
+        write(&mut changed, &to, text)?;
         notices.extend(file_value(place, text));
     }
     document.0 = changed;

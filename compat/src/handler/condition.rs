@@ -7,7 +7,8 @@ use super::failure::Failure;
 use crate::{
     files::kind,
     notice::Notice,
-    template::{Scope, is_falsy, stripped},
+    template::{Scope, is_falsy},
+    write::strip,
 };
 
 /// The key of a condition.
@@ -47,7 +48,7 @@ pub(crate) fn skipped(
         return Ok(None);
     }
     let ran = match blank {
-        Blank::Stripped => !stripped(&text).is_empty(),
+        Blank::Stripped => !strip(&text).is_empty(),
         Blank::AsIs => !text.is_empty(),
     };
     if ran {

@@ -218,7 +218,7 @@ impl Choice {
         match found {
             Some(Value::String(template)) => Ok(template.clone()),
             other => {
-                let (place, found) = (text.place(place), kind(other.as_deref()));
+                let (place, found) = (text.place(place), kind(other));
                 Err(Failure::plain(format!("{place} is {found}; write a text, in quotes")))
             }
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Failure, Prepared, Surroundings, blocks::Block, condition, request};
-use crate::{files::kind, notice::Notice, template::stripped};
+use crate::{files::kind, notice::Notice, write::strip};
 
 const NAME: &str = "respond";
 
@@ -20,7 +20,7 @@ pub(super) fn prepare(
         return Ok(Prepared::Skip(reason));
     }
     let message = scope.text(&format!("{}.message", block.place), block.template("message")?)?;
-    let message = stripped(&message);
+    let message = strip(&message);
     if message.is_empty() {
         return Ok(Prepared::Skip("`message` is blank".to_owned()));
     }
@@ -39,7 +39,7 @@ pub(super) fn prepare(
     let body = scope.text("templates.respond", surroundings.core.body(NAME)?)?;
     let place = format!("{}.url", block.place);
     let url = scope.text(&place, block.template("url")?)?;
-    let url = stripped(&url);
+    let url = strip(&url);
     if url.is_empty() {
         return Ok(Prepared::Skip("`url` is blank".to_owned()));
     }

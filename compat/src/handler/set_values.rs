@@ -7,8 +7,8 @@ use crate::{
     document::Document,
     files::kind,
     notice::Notice,
-    template::{Scope, Settings, stripped},
-    write,
+    template::{Scope, Settings},
+    write::{strip, write},
 };
 
 /// Writes the values of a block, all or none; gives why not if the block does not run. Entries of one list do not see each
@@ -37,12 +37,12 @@ pub(super) fn run(
             return Err(wrong(format!("it is {}; write a map of from and to", kind(Some(entry)))));
         };
         let text = scope.text(&format!("{place}.from"), blocks::template(entry, "from").map_err(wrong)?)?;
-        let text = stripped(&text);
+        let text = strip(&text);
         if text.is_empty() {
             continue;
         }
         let to = scope.text(&format!("{place}.to"), blocks::template(entry, "to").map_err(wrong)?)?;
-        write::write(&mut changed, &to, text)?;
+        write(&mut changed, &to, text)?;
         notices.extend(file_value(&place, text));
     }
     document.0 = changed;

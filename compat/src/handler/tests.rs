@@ -42,10 +42,12 @@ pub(super) fn secrets() -> Secrets {
 
 /// A document with the handlers of the event `ship=shipped`.
 pub(super) fn document(handlers: Value) -> Document {
-    Document(map(json!({
-        "pipelines": {"ship": {"event-handlers": {"shipped": handlers}}},
+    let mut document = Document(map(json!({
+        "pipelines": {"ship": {"event-handlers": {"shipped": null}}},
         "state": {"svc": "ferry", "false": "False", "targets": {"t1": {"id": "north"}, "t2": {"id": "south"}}},
-    })))
+    })));
+    document.0["pipelines"]["ship"]["event-handlers"]["shipped"] = handlers;
+    document
 }
 
 /// What an event did.

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::*;
 
 fn block(choices: Value, generators: Value) -> Value {
-    json!({"manual-choice": {"title": "Next for {{ state.svc }}?", "choices": choices, "choice-generators": generators}})
+    let mut block = json!({"title": "Next for {{ state.svc }}?"});
+    block["choices"] = choices;
+    block["choice-generators"] = generators;
+    json!({"manual-choice": block})
 }
 
 /// The choices in the body, which is the whole block as JSON.

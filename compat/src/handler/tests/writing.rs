@@ -15,7 +15,7 @@ fn state(ran: &Ran) -> Value {
 /// Runs with an answer, and auto-captures for notify.
 fn captured(handlers: Value, auto: Value, answer: &str) -> Ran {
     let mut core = core();
-    core.0.content.insert("notify".to_owned(), json!({"auto-capture-response-data": auto}));
+    core.0.content.insert("notify".to_owned(), Value::from_iter([("auto-capture-response-data", auto)]));
     let settings = Settings { variables: vec![("ctx".to_owned(), "on".to_owned())], ..Settings::default() };
     run_with(document(handlers), &core, &settings, |_| Answered::Delivered(answer.to_owned()))
 }
