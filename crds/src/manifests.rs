@@ -49,6 +49,8 @@ fn manifest(crd: CustomResourceDefinition) -> Result<Manifest, serde_json::Error
     let name = crd.metadata.name.clone().unwrap_or_default();
     let mut json = serde_json::to_value(crd)?;
     tidy(&mut json);
+    // As an API server gives them back, and so that moving a field in Rust changes no file.
+    json.sort_all_objects();
     Ok(Manifest { name, json })
 }
 

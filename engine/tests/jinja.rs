@@ -120,9 +120,9 @@ fn root_and_variables(case: &Case, shared: &Map<String, Value>) -> (Value, BTree
         lay_over(&mut document, data);
     }
     let Value::Object(mut settings) = document else { panic!("{}: data must be a map", case.name) };
-    let handlers = settings.remove("handlers").unwrap_or_default();
-    let state = settings.remove("state").unwrap_or_default();
-    let variables = settings.remove("variables").unwrap_or_default();
+    let handlers = settings.shift_remove("handlers").unwrap_or_default();
+    let state = settings.shift_remove("state").unwrap_or_default();
+    let variables = settings.shift_remove("variables").unwrap_or_default();
     settings.insert("jinja2Macros".to_owned(), raw_macros(&case.macros));
     let mut root = json!({"state": state, "settings": settings});
     match &case.handler {

@@ -132,7 +132,10 @@ impl EventFacts {
         let mut vars = Vec::new();
         match spec.vars {
             None | Some(Value::Null) => {}
-            Some(Value::Object(map)) => {
+            Some(Value::Object(mut map)) => {
+                // Of two paths of which one leads into the other, the shorter is set first, in whatever order they were
+                // written: the API server gives them back sorted.
+                map.sort_keys();
                 for (path, value) in map {
                     vars.push((variable_path("vars", &path)?, value));
                 }
@@ -206,6 +209,14 @@ mod tests {
             error.to_string(),
             "spec.vars: settings.x: settings is a reserved name; choose another one, or a path below state"
         );
+    }
+
+    #[test]
+    fn vars_are_set_from_the_outside_in_whatever_the_order_in_which_they_are_written() {
+        let vars = serde_json::from_str::<Value>(r#"{"ctx.b": {"z": 1, "a": 2}, "ctx.a.x": 1, "ctx.a": {}}"#).unwrap();
+        let facts = read(json!({"contextRef": {"name": "c"}, "pipeline": "b", "event": "s", "vars": vars})).unwrap();
+        let vars: Vec<String> = facts.vars.iter().map(|(path, value)| format!("{path} {value}")).collect();
+        assert_eq!(vars, ["ctx.a {}", "ctx.a.x 1", r#"ctx.b {"z":1,"a":2}"#], "a value keeps its own order");
     }
 
     #[test]

@@ -173,7 +173,7 @@ impl<'a> Scope<'a> {
         if let Some(root) = self.root.as_object_mut() {
             match before {
                 Some(before) => root.insert(name.to_owned(), before),
-                None => root.remove(name),
+                None => root.shift_remove(name),
             };
         }
         text

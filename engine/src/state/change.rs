@@ -170,17 +170,16 @@ pub fn apply_all(state: Option<&Map<String, Value>>, sets: &[ChangeSet]) -> Grou
 ///
 /// This is how an event's `vars` reach the values that its templates see; there is no patch and no limit.
 pub fn set_value(root: &mut Map<String, Value>, path: &Path, value: Value) -> Result<(), Refusal> {
-    let before = root.remove(path.root());
-    let was_there = before.is_some();
-    let mut slot = before.unwrap_or(Value::Null);
-    let located = place::locate(&slot, path);
-    if located.is_ok() {
-        place::put(&mut slot, path.segments(), value);
+    let mut absent = Value::Null;
+    let slot = root.get_mut(path.root());
+    let is_new = slot.is_none();
+    let slot = slot.unwrap_or(&mut absent);
+    place::locate(slot, path)?;
+    place::put(slot, path.segments(), value);
+    if is_new {
+        root.insert(path.root().to_owned(), absent);
     }
-    if was_there || located.is_ok() {
-        root.insert(path.root().to_owned(), slot);
-    }
-    located.map(drop)
+    Ok(())
 }
 
 #[cfg(test)]

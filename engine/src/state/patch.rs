@@ -17,7 +17,7 @@ use json_patch::{
     AddOperation, PatchOperation, RemoveOperation, TestOperation,
     jsonptr::{PointerBuf, Token},
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, ser::Formatter};
 
 use super::path::Segment;
@@ -88,12 +88,32 @@ pub fn body(operations: &[PatchOperation]) -> Result<Vec<u8>, serde_json::Error>
     Ok(bytes)
 }
 
-/// One text for all ways to write a value: equal texts are equal JSON, and `1.0` is `1`.
+/// One text for all ways to write a value: equal texts are equal JSON. `1.0` is `1`, and the order of keys does not
+/// count, as it does not for the API server, which sorts them.
+///
+/// Fingerprints are made of it and stored: its form must not change.
 pub(crate) fn canonical(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
     // JSON values have text keys only, and memory takes every byte: this cannot fail.
-    let _ = value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, AsGo));
+    let _ = Sorted(value).serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, AsGo));
     bytes
+}
+
+/// Writes a value with the keys of all its maps in order.
+struct Sorted<'v>(&'v Value);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Sorted)),
+            Value::Object(map) => {
+                let mut entries: Vec<_> = map.iter().map(|(key, value)| (key, Sorted(value))).collect();
+                entries.sort_unstable_by_key(|(key, _)| *key);
+                serializer.collect_map(entries)
+            }
+            scalar => scalar.serialize(serializer),
+        }
+    }
 }
 
 /// Writes texts and numbers as Go's `encoding/json` does.
@@ -154,6 +174,15 @@ mod tests {
                 r#"100000000000000000000,-1e+21,2.5e+22,0.000001,1.5e-7,-0,0.1,1,-5]}]"#
             )
         );
+    }
+
+    #[test]
+    fn the_canonical_text_is_one_for_all_orders_of_keys_at_any_depth() {
+        let one = serde_json::from_str(r#"{"b": [{"d": 1.0, "c": "<"}], "a": {"z": null, "": 2}}"#).unwrap();
+        let text = br#"{"a":{"":2,"z":null},"b":[{"c":"\u003c","d":1}]}"#;
+        assert_eq!(String::from_utf8(canonical(&one)), String::from_utf8(text.to_vec()));
+        let other = serde_json::from_str(r#"{"a": {"": 2, "z": null}, "b": [{"c": "<", "d": 1}]}"#).unwrap();
+        assert_eq!(canonical(&other), text);
     }
 
     #[test]

@@ -117,16 +117,20 @@ impl Schema {
         if actual > SCHEMA_BYTES {
             return Err(Problem::TooLarge { actual }.at("#"));
         }
-        let document = Value::Object(schema.clone());
+        let mut document = Value::Object(schema.clone());
         let actual = limits::depth(&document);
         if actual > SCHEMA_DEPTH {
             return Err(Problem::TooDeep { actual }.at("#"));
         }
+        // In the order in which the API server gives it back: the same schema in a file, written in another order, has
+        // the same rules, errors and violations in the same order.
+        document.sort_all_objects();
         let rules = Rules::read(&document)?;
-        let mut document = schema.clone();
-        // Nothing may refer to them; without them, no name that the library knows can be meant.
-        document.remove("$id");
-        document.remove("$schema");
+        if let Value::Object(document) = &mut document {
+            // Nothing may refer to them; without them, no name that the library knows can be meant.
+            document.shift_remove("$id");
+            document.shift_remove("$schema");
+        }
         let patterns =
             PatternOptions::regex().size_limit(PATTERN_PROGRAM_BYTES).dfa_size_limit(2 * PATTERN_PROGRAM_BYTES);
         let validator = jsonschema::options()
@@ -134,7 +138,7 @@ impl Schema {
             .offline()
             .with_pattern_options(patterns)
             .should_validate_formats(false)
-            .build(&Value::Object(document))
+            .build(&document)
             .map_err(|error| error::of_build(&error))?;
         Ok(Self { rules, validator })
     }

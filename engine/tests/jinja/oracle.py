@@ -64,15 +64,6 @@ class Failure(logging.Handler):
         self.exception = sys.exc_info()[1]
 
 
-def ordered(value):
-    """With the keys of maps sorted, as an API server gives them back."""
-    if isinstance(value, dict):
-        return {key: ordered(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
-        return [ordered(item) for item in value]
-    return value
-
-
 def merged(base, extra):
     """`base` with the keys of `extra`: maps key by key, anything else replaced."""
     if isinstance(base, dict) and isinstance(extra, dict):
@@ -84,14 +75,14 @@ def merged(base, extra):
 def own_name(handler):
     """The name under which a template of the predecessor sees its own block, and what it sees there."""
     own = {key: value for key, value in handler.items() if key not in ("type", "fields", "choices", "args")}
-    own.update(ordered(handler.get("fields", {})))
+    own.update(handler.get("fields", {}))
     if "choices" in handler:
         own["choices"] = {
             choice["name"]: {
                 "header": choice["header"],
                 "options": [
                     {key: option[key] for key in ("text", "value", "style") if key in option}
-                    | ordered(option.get("fields", {}))
+                    | option.get("fields", {})
                     for option in choice["options"]
                 ],
             }
@@ -109,7 +100,9 @@ def document_of(case, shared, predecessor):
     if list(macros) != sorted(macros):
         raise ValueError(f"case {case['name']!r}: our library orders macros by name, so these must be sorted: {list(macros)}")
     document["jinja2Macros"] = predecessor.macros(macros) if macros else {"all": "", "byName": {}}
-    document = ordered(copy.deepcopy(document))
+    document = copy.deepcopy(document)
+    # Everything else keeps the order in which it is written; our library has variables by name, as it has macros.
+    document["variables"] = dict(sorted(document["variables"].items()))
     if "handler" in case:
         handler = case["handler"]
         name, own = own_name(shared["handlers"][handler] if isinstance(handler, str) else handler)

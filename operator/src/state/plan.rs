@@ -303,7 +303,7 @@ mod tests {
                 refused("state.a is \"x\" and must be of type integer"),
                 Ok(vec!["state.b".to_owned()]),
                 Ok(vec!["state.a".to_owned()]),
-                refused("state is {\"a\":2,\"b\":1,\"c\":3} and must have at most 2 keys"),
+                refused("state is {\"b\":1,\"a\":2,\"c\":3} and must have at most 2 keys"),
             ]
         );
         assert!(!texts(&plan).contains("\"x\""), "{}", texts(&plan));

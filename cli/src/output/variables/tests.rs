@@ -30,10 +30,10 @@ fn each_value_of_a_map_is_a_variable_and_everything_else_is_one() {
         load(&state, &["state"], "").unwrap(),
         pairs(&[
             ("app", "shop"),
-            ("build_list", r#"[1,{"a":null}]"#),
             ("build_n", "5"),
-            ("build_none", "{}"),
             ("build_ok", "false"),
+            ("build_list", r#"[1,{"a":null}]"#),
+            ("build_none", "{}"),
             ("x", ""),
         ])
     );

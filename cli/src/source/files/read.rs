@@ -151,6 +151,8 @@ pub(super) fn objects(file: &Path, left: &mut u64) -> Result<Vec<(Origin, Value)
 
 /// A list is as good as its items.
 fn flatten(origin: Origin, mut object: Value, objects: &mut Vec<(Origin, Value)>) -> Result<(), ReadError> {
+    // As an API server gives it back, so that templates of a file see what they will see in a cluster.
+    object.sort_all_objects();
     let is_list = object.get("apiVersion").is_some_and(|version| version == "v1")
         && object.get("kind").is_some_and(|kind| kind == "List");
     if !is_list {

@@ -106,7 +106,7 @@ impl Record {
         }
         object["metadata"] = metadata;
         if let Some(spec) = object["spec"].as_object_mut() {
-            spec.remove("state");
+            spec.shift_remove("state");
             spec.extend(self.state.clone().map(|state| ("state".to_owned(), Value::Object(state))));
         }
         object
@@ -133,12 +133,20 @@ impl Record {
                 }
                 return Err(NotPatched::Conflict);
             }
+            // The library would move the last key of a map into the place of the one that goes.
+            if let PatchOperation::Remove(gone) = operation
+                && let Some((parent, key)) = gone.path.split_back()
+                && let Some(Value::Object(map)) = object.pointer_mut(parent.as_str())
+            {
+                map.shift_remove(key.decoded().as_ref()).ok_or(NotPatched::Conflict)?;
+                continue;
+            }
             json_patch::patch(&mut object, std::slice::from_ref(operation)).map_err(|_| NotPatched::Conflict)?;
         }
         let mut patched = self.clone();
-        let annotations = object["metadata"].as_object_mut().and_then(|metadata| metadata.remove("annotations"));
+        let annotations = object["metadata"].as_object_mut().and_then(|metadata| metadata.shift_remove("annotations"));
         patched.annotations = annotations.map(serde_json::from_value).transpose().map_err(refused)?.unwrap_or_default();
-        let state = object["spec"].as_object_mut().and_then(|spec| spec.remove("state"));
+        let state = object["spec"].as_object_mut().and_then(|spec| spec.shift_remove("state"));
         patched.state = state.map(serde_json::from_value).transpose().map_err(refused)?;
         if manifest.is_none() {
             let spec = object["spec"].take();

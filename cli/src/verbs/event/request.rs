@@ -133,8 +133,12 @@ impl Request {
     /// The id without one that was given: in a run it is made from the run and from all that the event says.
     fn made_id(&self, occasion: &Occasion) -> Result<String, Failure> {
         let Some(run_uid) = &self.run_uid else { return Ok(occasion.random_id()) };
-        let content = serde_json::to_string(&self.spec)
-            .map_err(|error| Failure::Form { form: "json", problem: error.to_string() })?;
+        // The order in which a step writes what it says does not make another event of it.
+        let mut spec = self.spec.clone();
+        let set = spec.set.iter_mut().flatten().filter_map(|change| change.value.as_mut());
+        spec.data.iter_mut().chain(&mut spec.vars).chain(set).for_each(Value::sort_all_objects);
+        let content =
+            serde_json::to_string(&spec).map_err(|error| Failure::Form { form: "json", problem: error.to_string() })?;
         Ok(fingerprint(&[run_uid.as_bytes(), content.as_bytes()], MADE_ID))
     }
 

@@ -177,11 +177,30 @@ fn state(spec: &CicdContextSpec, test: &Test) -> Map<String, Value> {
     let own = spec.state.clone().filter(|_| !test.replace_state).unwrap_or_default();
     let mut state = Value::Object(own);
     if let Some(given) = &test.state {
-        json_patch::merge(&mut state, &Value::Object(given.clone()));
+        lay_over(&mut state, given);
     }
     match state {
         Value::Object(state) => state,
         _ => Map::new(),
+    }
+}
+
+/// Merges maps key by key, where null takes a key out; the rest keeps its order.
+fn lay_over(state: &mut Value, given: &Map<String, Value>) {
+    if !state.is_object() {
+        *state = Value::Object(Map::new());
+    }
+    let Value::Object(map) = state else { return };
+    for (key, value) in given {
+        match value {
+            Value::Null => {
+                map.shift_remove(key);
+            }
+            Value::Object(inner) => lay_over(map.entry(key.as_str()).or_insert(Value::Null), inner),
+            other => {
+                map.insert(key.clone(), other.clone());
+            }
+        }
     }
 }
 

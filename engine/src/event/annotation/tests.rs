@@ -72,7 +72,7 @@ fn what_is_neither_form_is_refused_with_what_would_be_right() {
 fn unknown_keys_are_named() {
     assert_eq!(
         message(&json!({"pipeline": "build", "event": "x", "generator": 1, "datum": {}})),
-        "read annotation: unknown keys datum, generator; there are pipeline, event, data, vars, varsFrom, set"
+        "read annotation: unknown keys generator, datum; there are pipeline, event, data, vars, varsFrom, set"
     );
     assert_eq!(
         message(&json!({"pipeline": "build", "event": "x", "set": [{"path": "state.a", "template": "x"}]})),

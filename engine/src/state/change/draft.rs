@@ -308,11 +308,8 @@ impl<'a> Draft<'a> {
             Ok(_) | Err(Refusal::IndexOfNothing { .. }) => return Ok(false),
             Err(refusal) => return Err(refusal),
         };
-        let Some(old) = place::take(&mut self.state, path.segments()) else { return Ok(false) };
-        self.undo.push(match path.segments().split_last() {
-            Some((Segment::Index(index), parents)) => Undo::InsertItem(parents.to_vec(), *index, old),
-            _ => Undo::Put(path.segments().to_vec(), old),
-        });
+        let Some((position, old)) = place::take(&mut self.state, path.segments()) else { return Ok(false) };
+        self.undo.push(Undo::PutBack(path.segments().to_vec(), position, old));
         self.remember_root(first(path, place.list.unwrap_or(path.segments().len())), place.list.is_some());
         Ok(true)
     }

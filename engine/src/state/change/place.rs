@@ -102,13 +102,29 @@ pub(super) fn find<'v>(root: &'v mut Value, segments: &[Segment]) -> Option<&'v 
     })
 }
 
-/// Takes out the value at `segments`; the items of a list move up.
-pub(super) fn take(root: &mut Value, segments: &[Segment]) -> Option<Value> {
+/// Takes out the value at `segments` and tells at which position of its list or map it stood. What comes after it moves
+/// up, so that the rest keeps its order.
+pub(super) fn take(root: &mut Value, segments: &[Segment]) -> Option<(usize, Value)> {
     let (last, parents) = segments.split_last()?;
     match (find(root, parents)?, last) {
-        (Value::Object(map), Segment::Key(key)) => map.remove(key),
-        (Value::Array(items), Segment::Index(index)) if *index < items.len() => Some(items.remove(*index)),
+        (Value::Object(map), Segment::Key(key)) => {
+            let position = map.keys().position(|other| other == key)?;
+            Some((position, map.shift_remove(key)?))
+        }
+        (Value::Array(items), Segment::Index(index)) if *index < items.len() => Some((*index, items.remove(*index))),
         _ => None,
+    }
+}
+
+/// Puts back what [`take`] took out.
+pub(super) fn put_back(root: &mut Value, segments: &[Segment], position: usize, value: Value) {
+    let Some((last, parents)) = segments.split_last() else { return };
+    match (find(root, parents), last) {
+        (Some(Value::Object(map)), Segment::Key(key)) => {
+            map.shift_insert(position.min(map.len()), key.clone(), value);
+        }
+        (Some(Value::Array(items)), Segment::Index(_)) => items.insert(position.min(items.len()), value),
+        _ => {}
     }
 }
 

@@ -3,6 +3,8 @@ use serde_json::json;
 use super::*;
 use crate::state::limits::{CAPTURED_VALUE_BYTES, LimitError};
 
+mod order;
+
 fn changes(list: Value) -> Vec<PlainChange> {
     let list: Vec<ValueChange> = serde_json::from_value(list).unwrap();
     ChangeSet::from_values(&list).unwrap().changes

@@ -19,8 +19,8 @@ pub(super) enum Undo {
     Put(Vec<Segment>, Value),
     /// Remove a value that was new.
     Remove(Vec<Segment>),
-    /// Put an item back into a list.
-    InsertItem(Vec<Segment>, usize, Value),
+    /// Put a value back into the list or map that it was taken out of, at its position there.
+    PutBack(Vec<Segment>, usize, Value),
     /// Cut a list back to its length.
     Truncate(Vec<Segment>, usize),
     /// A root was new.
@@ -39,11 +39,7 @@ impl Undo {
             Self::Remove(place) => {
                 place::take(state, &place);
             }
-            Self::InsertItem(list, index, item) => {
-                if let Some(Value::Array(items)) = place::find(state, &list) {
-                    items.insert(index.min(items.len()), item);
-                }
-            }
+            Self::PutBack(place, position, value) => place::put_back(state, &place, position, value),
             Self::Truncate(list, length) => {
                 if let Some(Value::Array(items)) = place::find(state, &list) {
                     items.truncate(length);

@@ -124,6 +124,22 @@ async fn what_the_manifest_says_is_not_patched() {
     assert!(error.contains("its manifest is not rewritten") && error.contains("document 1, item 4"), "{error}");
 }
 
+#[tokio::test]
+async fn a_key_that_goes_leaves_the_others_in_their_order() {
+    let scene = Scene::new([], json!({}), json!([])).await;
+    let files = scene.open();
+    let patch = |patch: Value| serde_json::from_value::<Vec<json_patch::PatchOperation>>(patch).unwrap();
+    let value: Value = serde_json::from_str(r#"{"d": 1, "c": [1, 2], "b": {"x": 1}, "a": 2}"#).unwrap();
+    files.patch_context("shop", &patch(json!([{"op": "add", "path": "/spec/state/m", "value": value}]))).await.unwrap();
+    let gone = ["/spec/state/m/d", "/spec/state/version", "/spec/state/m/c/0", "/spec/state/m/b/x"];
+    let gone: Vec<Value> = gone.iter().map(|path| json!({"op": "remove", "path": path})).collect();
+    files.patch_context("shop", &patch(Value::Array(gone.clone()))).await.unwrap();
+    let state = Value::Object(scene.open().context("shop").await.unwrap().state.unwrap());
+    assert_eq!(state.to_string(), r#"{"m":{"c":[2],"b":{},"a":2}}"#);
+    let error = files.patch_context("shop", &patch(Value::Array(gone))).await.unwrap_err().to_string();
+    assert_eq!(error, "change CicdContext shop in namespace default: somebody else changed it in the meantime");
+}
+
 #[test]
 fn a_context_that_is_deleted_while_others_change_it_is_gone_or_anew_and_never_half() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
