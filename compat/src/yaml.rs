@@ -2,7 +2,9 @@
 //!
 //! Bare `yes`, `no`, `on` and `off` are booleans, `0123` is octal, `12:30` sexagesimal, `<<` merges, a repeated key keeps
 //! its first place and its last value. Anchors are expanded. What JSON cannot hold becomes the text that Python prints for
-//! it, and a [`Finding`] says so.
+//! it, or a list where it is a set, a tuple or pairs, and a [`Finding`] says so.
+//!
+//! Where the parser reads more than PyYAML's, as tabs between tokens, that is not refused.
 
 mod binary;
 mod build;
@@ -50,7 +52,8 @@ pub enum FindingKind {
     },
     /// An alias of an anchor became a copy.
     Alias(String),
-    /// Another value that JSON does not have (infinity, not a number, binary, a set), as Python prints it.
+    /// Another value that JSON does not have, as Python prints it: infinity, not a number, bytes and integers beyond 64 bits
+    /// became this text; a set, a tuple and pairs became lists.
     Other(String),
 }
 

@@ -128,21 +128,21 @@ impl<'t> Parser<'t> {
         let mut operands = vec![self.operand(depth)?];
         let mut operators: Vec<Operator> = Vec::new();
         while let Some(token) = self.peek() {
-            let right = if token.kind == Kind::Sign('[') {
-                // A bracket binds least: it applies to all that stands before.
+            if token.kind == Kind::Sign('[') {
+                // A bracket applies to all that stands before, and is complete at once.
                 reduce(&mut operands, &mut operators, |_| true);
-                operators.push(Operator::Child);
                 self.next += 1;
-                self.brackets()?
+                operands.push(self.brackets()?);
+                operators.push(Operator::Child);
+                reduce(&mut operands, &mut operators, |_| true);
             } else if let Some(operator) = Operator::of(&token.kind) {
                 reduce(&mut operands, &mut operators, |before| before >= operator);
-                operators.push(operator);
                 self.next += 1;
-                self.operand(depth)?
+                operands.push(self.operand(depth)?);
+                operators.push(operator);
             } else {
                 break;
-            };
-            operands.push(right);
+            }
         }
         reduce(&mut operands, &mut operators, |_| true);
         operands.pop().ok_or_else(|| "it is empty; write $ for all".to_owned())

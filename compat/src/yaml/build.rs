@@ -71,7 +71,7 @@ impl<'n> Builder<'n> {
                     }
                     place.push_str(key);
                 }
-                Segment::Item(index) => place.push_str(&format!("[{index}]")),
+                Segment::Item(index) => place.extend(["[", &index.to_string(), "]"]),
             }
         }
         place

@@ -61,7 +61,7 @@ pub(super) fn read(text: &str) -> Result<String, String> {
                 return Err(impossible());
             }
             let sign = if negative && minutes > 0 { '-' } else { '+' };
-            read.push_str(&format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60));
+            read = format!("{read}{sign}{:02}:{:02}", minutes / 60, minutes % 60);
         }
     }
     Ok(read)

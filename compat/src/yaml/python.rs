@@ -33,7 +33,7 @@ fn bytes_text(bytes: &[u8]) -> String {
             b'\\' => text.push_str("\\\\"),
             _ if char::from(*byte) == quote => text.extend(['\\', quote]),
             b' '..=b'~' => text.push(char::from(*byte)),
-            _ => text.push_str(&format!("\\x{byte:02x}")),
+            _ => text.extend(["\\x", &format!("{byte:02x}")]),
         }
     }
     text.push(quote);

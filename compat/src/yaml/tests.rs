@@ -87,16 +87,20 @@ fn an_alias_of_a_map_or_list_is_found_and_what_is_in_the_copy_is_not_found_again
 
 #[test]
 fn aliases_that_grow_without_end_are_refused() {
-    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    let mut merges = "a0: &a0 {k: v}\n".to_owned();
-    let mut nothing = "a0: &a0 {}\n".to_owned();
-    for level in 1..12 {
-        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-        text += &format!("a{level}: &a{level} [{aliases}]\n");
-        merges += &format!("a{level}: &a{level} {{<<: [{aliases}]}}\n");
-        nothing += &format!("a{level}: &a{level} {{<<: [{aliases}]}}\n");
-    }
-    for bomb in [text, merges, nothing] {
+    let bomb = |begin: &str, around: fn(&str) -> String| {
+        let level = |level: usize| {
+            let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+            format!("a{level}: &a{level} {}\n", around(&aliases))
+        };
+        format!("a0: &a0 {begin}\n{}", (1..12).map(level).collect::<String>())
+    };
+    let merged = |aliases: &str| format!("{{<<: [{aliases}]}}");
+    let bombs = [
+        bomb("[x, x, x, x, x, x, x, x, x, x]", |aliases| format!("[{aliases}]")),
+        bomb("{k: v}", merged),
+        bomb("{}", merged),
+    ];
+    for bomb in bombs {
         let error = error(&bomb);
         assert!(
             error.ends_with("with all aliases expanded there are more than 500000 values; write fewer aliases"),
@@ -152,4 +156,19 @@ fn errors_name_line_and_column_and_say_what_is_wrong() {
     }
     assert!(error("a: *b").starts_with("line 1, column 4: "), "{}", error("a: *b"));
     assert!(error("a: [1\nb: 2\n").starts_with("line 2, column 2: "), "{}", error("a: [1\nb: 2\n"));
+}
+
+#[test]
+fn what_only_the_predecessor_reads_is_read_too_and_errors_behind_it_name_the_right_line() {
+    let text = "a: 'x\ny\nz'\nb: {c:[1]}\nd: 'e'#f\n&g g: 1\n*g: 2\n";
+    assert_eq!(value(text), json!({"a": "x y z", "b": {"c": [1]}, "d": "e", "g": 2}));
+    assert_eq!(error("a: 'x\ny\nz'\nb: !env HOME\n"), "line 4, column 9: the tag !env is unknown; leave it out");
+    assert_eq!(error("[?x]"), "line 1, column 2: within brackets ? begins a key; put the text in quotes");
+}
+
+#[test]
+fn a_block_ends_with_a_line_end_only_where_the_file_has_one() {
+    for (text, block) in [("- |\n  x\n", "x\n"), ("- |\n  x", "x"), ("- |\n  x\n ", "x\n"), ("- >\n  x\n  y", "x y")] {
+        assert_eq!(value(text), json!([block]), "{text:?}");
+    }
 }

@@ -1,8 +1,14 @@
 //! The nodes of a document, with aliases as references: what stands there, before it is a value.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
-use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, StrInput, Tag as WrittenTag};
+use granit_parser::{
+    ErrorKind, Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, StrInput, StructureStyle,
+    Tag as WrittenTag,
+};
 
 use super::{YamlError, scalar::implicit, tag::Tag};
 
@@ -11,6 +17,12 @@ pub(super) const DEPTH: usize = 100;
 
 /// A document has so many nodes at most, copies through aliases included.
 pub(super) const NODES: usize = 500_000;
+
+/// So many places of a text may need white space.
+const FORGIVEN: usize = 1000;
+
+/// More than the indentation of anything.
+const INDENT: usize = 500;
 
 /// A node.
 pub(super) struct Node {
@@ -67,19 +79,45 @@ pub(super) struct Tree {
 impl Tree {
     /// Reads the one document of a text.
     pub(super) fn read(text: &str) -> Result<Self, YamlError> {
-        let mut options = Options::default();
-        options.set_emit_comments(false);
-        options.emit_anchor_events = true;
-        let mut composer = Composer {
-            text,
-            parser: Parser::new_from_str_with_options(text, options),
-            nodes: Vec::new(),
-            anchors: HashMap::new(),
-            names: HashSet::new(),
-        };
+        let mut text = Cow::Borrowed(text);
+        for _ in 0..FORGIVEN {
+            let mut composer = Composer::new(&text);
+            let problem = match composer.document() {
+                Ok(root) => return Ok(Self { nodes: composer.nodes, root }),
+                Err(problem) => problem,
+            };
+            let forgiven = composer.refused.as_ref().and_then(|error| forgive(&text, error));
+            match forgiven {
+                Some(forgiven) => text = Cow::Owned(forgiven),
+                None => return Err(problem),
+            }
+        }
+        let mut composer = Composer::new(&text);
         let root = composer.document()?;
         Ok(Self { nodes: composer.nodes, root })
     }
+}
+
+/// The text with white space that changes no value where the predecessor needs none and the parser does: continued lines of
+/// a quoted text at the margin, `'x'#comment`, `{a:[b]}`, `*alias: value`.
+fn forgive(text: &str, error: &ScanError) -> Option<String> {
+    let place = error.marker().byte_offset()?;
+    let (at, spaces) = match error.kind() {
+        ErrorKind::InvalidQuotedScalarIndent => (text.get(..place)?.rfind(['\n', '\r'])? + 1, INDENT),
+        ErrorKind::CommentNotSeparated if text.get(place..)?.starts_with('#') => (place, 1),
+        ErrorKind::FlowMappingValueAdjacentCollection if text.get(place..)?.starts_with(':') => (place + 1, 1),
+        ErrorKind::SimpleKeyExpected => (place + alias_before_colon(text.get(place..)?)?, 1),
+        _ => return None,
+    };
+    Some(format!("{}{}{}", text.get(..at)?, " ".repeat(spaces), text.get(at..)?))
+}
+
+/// The length of an alias that a colon follows.
+fn alias_before_colon(text: &str) -> Option<usize> {
+    let (alias, _) = text.split_once(':')?;
+    let name = alias.strip_prefix('*')?;
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    is_name.then_some(alias.len())
 }
 
 struct Composer<'t> {
@@ -89,6 +127,10 @@ struct Composer<'t> {
     /// Nodes of the anchors that are complete.
     anchors: HashMap<usize, usize>,
     names: HashSet<String>,
+    /// Brackets and braces around.
+    flow: usize,
+    /// What the parser does not read.
+    refused: Option<ScanError>,
 }
 
 fn at(marker: &Marker, problem: impl Into<String>) -> YamlError {
@@ -96,6 +138,21 @@ fn at(marker: &Marker, problem: impl Into<String>) -> YamlError {
 }
 
 impl<'t> Composer<'t> {
+    fn new(text: &'t str) -> Self {
+        let mut options = Options::default();
+        options.set_emit_comments(false);
+        options.emit_anchor_events = true;
+        Self {
+            text,
+            parser: Parser::new_from_str_with_options(text, options),
+            nodes: Vec::new(),
+            anchors: HashMap::new(),
+            names: HashSet::new(),
+            flow: 0,
+            refused: None,
+        }
+    }
+
     fn document(&mut self) -> Result<Option<Reference>, YamlError> {
         let mut root = None;
         let mut documents = 0;
@@ -118,7 +175,14 @@ impl<'t> Composer<'t> {
     fn next(&mut self) -> Result<Option<(Event<'t>, Span)>, YamlError> {
         loop {
             let Some(next) = self.parser.next_event() else { return Ok(None) };
-            let (event, span) = next.map_err(|error: ScanError| at(error.marker(), error.info()))?;
+            let (event, span) = match next {
+                Ok(next) => next,
+                Err(error) => {
+                    let problem = at(error.marker(), error.info());
+                    self.refused = Some(error);
+                    return Err(problem);
+                }
+            };
             let Event::Anchor(_, name) = event else { return Ok(Some((event, span))) };
             if !self.names.insert(name.to_string()) {
                 return Err(at(&span.start, format!("the anchor &{name} is there already; give it another name")));
@@ -142,21 +206,31 @@ impl<'t> Composer<'t> {
         let (anchor, tag, content) = match event {
             Event::Alias(id) => return self.alias(id, span),
             Event::Scalar(text, style, anchor, tag) => {
-                let tag = scalar_tag(&text, style, tag.as_deref());
-                (anchor, tag, Content::Scalar(text.into_owned()))
+                let mut text = text.into_owned();
+                // The parser ends the last line of a block where the file does not.
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) && self.is_open_end(span, &text) {
+                    text.pop();
+                }
+                if style == ScalarStyle::Plain && self.flow > 0 && text.starts_with('?') {
+                    return Err(at(&begin, "within brackets ? begins a key; put the text in quotes"));
+                }
+                (anchor, scalar_tag(&text, style, tag.as_deref()), Content::Scalar(text))
             }
-            Event::SequenceStart(_, anchor, tag) => {
+            Event::SequenceStart(style, anchor, tag) => {
                 let mut items = Vec::new();
+                self.flow += usize::from(style == StructureStyle::Flow);
                 loop {
                     match self.inside(&begin)? {
                         (Event::SequenceEnd, _) => break,
                         (event, span) => items.push(self.node(event, span, depth + 1)?),
                     }
                 }
+                self.flow -= usize::from(style == StructureStyle::Flow);
                 (anchor, collection_tag(tag.as_deref(), Tag::List), Content::List(items))
             }
-            Event::MappingStart(_, anchor, tag) => {
+            Event::MappingStart(style, anchor, tag) => {
                 let mut pairs = Vec::new();
+                self.flow += usize::from(style == StructureStyle::Flow);
                 loop {
                     let key = match self.inside(&begin)? {
                         (Event::MappingEnd, _) => break,
@@ -165,6 +239,7 @@ impl<'t> Composer<'t> {
                     let (event, span) = self.inside(&begin)?;
                     pairs.push((key, self.node(event, span, depth + 1)?));
                 }
+                self.flow -= usize::from(style == StructureStyle::Flow);
                 (anchor, collection_tag(tag.as_deref(), Tag::Map), Content::Map(pairs))
             }
             _ => return Err(at(&begin, "a value is missing here")),
@@ -175,6 +250,17 @@ impl<'t> Composer<'t> {
             self.anchors.insert(anchor, node);
         }
         Ok(Reference { node, alias: None })
+    }
+
+    /// Whether a block that was read as `block` ends where the text ends, in the middle of a line.
+    fn is_open_end(&self, span: Span, block: &str) -> bool {
+        let Some(lines) = block.strip_suffix('\n') else { return false };
+        let is_blank = |line: &str| line.bytes().all(|byte| byte == b' ');
+        let last = |text: &'_ str| text.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        let (last_written, last_read) = (&self.text[last(self.text)..], &lines[last(lines)..]);
+        // A last line of spaces belongs to the block only if it is indented deeper.
+        let belongs = !is_blank(last_written) || !last_read.is_empty() && is_blank(last_read);
+        span.end.byte_offset() == Some(self.text.len()) && belongs
     }
 
     fn alias(&self, id: usize, span: Span) -> Result<Reference, YamlError> {
