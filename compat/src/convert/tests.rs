@@ -1,0 +1,1 @@
+//! Every check of a conversion, one by one.
