@@ -2,6 +2,7 @@
 
 mod configuration;
 mod context;
+mod convert;
 mod event;
 mod examples;
 mod object;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use configuration::{EngineName, ExplainArguments, RenderArguments, TestArguments, ValidateArguments};
 pub use context::{DeleteArguments, IfExists, InitArguments};
+pub use convert::ConvertArguments;
 pub use event::{
     ContentArguments, EventArguments, EventFormat, EventsArguments, FiringArguments, GenerateArguments,
     RedeliverArguments, WaitArguments, WaitFor,
@@ -152,6 +154,9 @@ pub enum Verb {
     /// Run tests of configuration: events, answers, and the requests and state that are expected
     #[command(after_help = examples::TEST)]
     Test(TestArguments),
+    /// Turn the files of cicdstatemgr into manifests, and say what means something else
+    #[command(after_help = examples::CONVERT)]
+    Convert(ConvertArguments),
     /// Send again what was given up or is unknown
     #[command(after_help = examples::REDELIVER)]
     Redeliver(RedeliverArguments),

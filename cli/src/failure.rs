@@ -162,6 +162,9 @@ pub enum Failure {
         /// Why.
         source: io::Error,
     },
+    /// Files of the predecessor cannot be converted, or not all of what they hold.
+    #[error("{0}")]
+    Convert(String),
     /// Values cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -243,6 +246,7 @@ impl Failure {
             Self::Load(error) => error.exit(),
             Self::Configuration(failure) => failure.exit(),
             Self::File(_)
+            | Self::Convert(_)
             | Self::Unread { .. }
             | Self::Output { .. }
             | Self::Form { .. }

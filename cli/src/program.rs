@@ -77,6 +77,7 @@ async fn carry_out(arguments: Arguments, environment: &Environment, console: &mu
         Verb::Render(arguments) => verbs::render::command(&arguments, setting, console).await,
         Verb::Validate(arguments) => verbs::validate::command(&arguments, setting, console).await,
         Verb::Test(arguments) => verbs::test::command(&arguments, setting, console).await,
+        Verb::Convert(arguments) => verbs::convert::command(&arguments, setting, console).await,
         Verb::Redeliver(arguments) => verbs::redeliver::command(&arguments, setting, console).await,
         Verb::Wait(arguments) => verbs::wait::command(&arguments, setting, console).await,
         Verb::Delete(arguments) => verbs::delete::command(&arguments, setting, console).await,

@@ -2,6 +2,7 @@
 //! whatever it needs of a source, and a `command` that brings both together.
 
 pub mod completion;
+pub mod convert;
 pub mod copy_to;
 pub mod delete;
 pub mod event;

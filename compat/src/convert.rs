@@ -164,7 +164,9 @@ impl Conversion<'_> {
             return known.clone();
         }
         let plain = |text: &str| -> String {
-            text.chars().map(|found| if found.is_ascii_alphanumeric() || matches!(found, '_' | '-') { found } else { '-' }).collect()
+            text.chars()
+                .map(|found| if found.is_ascii_alphanumeric() || matches!(found, '_' | '-') { found } else { '-' })
+                .collect()
         };
         let joined = match block {
             Some(block) if kind.is_empty() => plain(block),
@@ -207,10 +209,7 @@ pub fn convert(input: &Input<'_>) -> Result<Converted, ConvertError> {
     let mut secrets;
     let mut endpoints;
     loop {
-        blocks = layers
-            .clone()
-            .map(|file| conversion.block(file, &merged, std::ptr::eq(file, input.app)))
-            .collect();
+        blocks = layers.clone().map(|file| conversion.block(file, &merged, std::ptr::eq(file, input.app))).collect();
         secrets = SecretValues::new();
         endpoints = conversion.endpoints_of(&mut secrets);
         conversion.check_templates();
@@ -223,7 +222,12 @@ pub fn convert(input: &Input<'_>) -> Result<Converted, ConvertError> {
     conversion.check_secrets(input.secrets_file, &secrets);
     if conversion.macros.is_numbered {
         let text = "partials stand in front of templates in the order of their names, so their names are numbered";
-        conversion.report.add(Hint, &format!("{}: jinja2-macros", input.app.name), text, "keep the numbers, or the order no longer shows");
+        conversion.report.add(
+            Hint,
+            &format!("{}: jinja2-macros", input.app.name),
+            text,
+            "keep the numbers, or the order no longer shows",
+        );
     }
 
     let mut names = Names::default();
@@ -281,7 +285,8 @@ fn chosen(input: &Input<'_>, merged: &Map<String, Value>) -> Result<String, Conv
 }
 
 fn begin<'a>(input: &Input<'a>, merged: &Map<String, Value>) -> Conversion<'a> {
-    let keys = |key: &str| merged.get(key).and_then(Value::as_object).map(|map| map.keys().cloned().collect::<Vec<_>>());
+    let keys =
+        |key: &str| merged.get(key).and_then(Value::as_object).map(|map| map.keys().cloned().collect::<Vec<_>>());
     let contexts = merged.get("cicd-contexts").and_then(Value::as_object).into_iter().flatten();
     let own = contexts.filter_map(|(_, context)| context.as_object()).flat_map(Map::keys);
     let special = ["pipelines", "variables", "state", "appPipelinesConfig", "jinja2Macros", "configData", "cicd"];
@@ -366,15 +371,21 @@ impl Conversion<'_> {
                     }
                     FindingKind::Key { written, read } => (
                         Changed,
-                        format!("the key {written} is no text in YAML 1.1: it was {read}, which no template and no event finds; it is the text {read} now"),
+                        format!(
+                            "the key {written} is no text in YAML 1.1: it was {read}, which no template and no event finds; it is the text {read} now"
+                        ),
                         "quote it in the file, and convert again",
                     ),
-                    FindingKind::Alias(name) => {
-                        (Hint, format!("the alias {name} is written out: a change of one place no longer changes the other"), "nothing")
-                    }
-                    FindingKind::Other(text) => {
-                        (Changed, format!("JSON has no such value; it is the text {text} now"), "write a text or number")
-                    }
+                    FindingKind::Alias(name) => (
+                        Hint,
+                        format!("the alias {name} is written out: a change of one place no longer changes the other"),
+                        "nothing",
+                    ),
+                    FindingKind::Other(text) => (
+                        Changed,
+                        format!("JSON has no such value; it is the text {text} now"),
+                        "write a text or number",
+                    ),
                 };
                 self.report.add(severity, &place, text, advice);
             }
@@ -382,13 +393,20 @@ impl Conversion<'_> {
     }
 
     /// The CicdContext: of a stored document, or an example of a run.
-    fn cicd_context(&mut self, input: &Input<'_>, app: &str, context: &str) -> Result<(String, Manifest), ConvertError> {
+    fn cicd_context(
+        &mut self,
+        input: &Input<'_>,
+        app: &str,
+        context: &str,
+    ) -> Result<(String, Manifest), ConvertError> {
         let mut spec = Map::new();
         spec.insert("context".to_owned(), json!(context));
         spec.insert("bases".to_owned(), json!([{"kind": "CicdBase", "name": app}]));
         let (name, comment, state) = match input.document {
             None => {
-                let comment = format!("An example of a run; cicdctl init NAME --base CicdBase/{app} --cicd-context {context} makes others.");
+                let comment = format!(
+                    "An example of a run; cicdctl init NAME --base CicdBase/{app} --cicd-context {context} makes others."
+                );
                 (app.to_owned(), comment, json!({ID: app, NAME: context}))
             }
             Some(document) => {
@@ -400,7 +418,12 @@ impl Conversion<'_> {
                 let name = objects::name(&id);
                 if name != id {
                     let text = format!("its ID {id:?} is no name of an object; the CicdContext is called {name}");
-                    self.report.add(Changed, &format!("{}: state.{ID}", document.name), text, "name it so in the steps of this run");
+                    self.report.add(
+                        Changed,
+                        &format!("{}: state.{ID}", document.name),
+                        text,
+                        "name it so in the steps of this run",
+                    );
                 }
                 if let Some(Value::Object(variables)) = document.at(&["variables"]) {
                     let values: Map<String, Value> =

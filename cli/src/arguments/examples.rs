@@ -63,6 +63,10 @@ pub(super) const TEST: &str = "\
 Examples:
   cicdctl test -f deploy/samples/release deploy/samples/release/tests";
 
+pub(super) const CONVERT: &str = "\
+Examples:
+  cicdctl convert --config config.yaml --secrets secrets.yaml --bases bases --app shop.yaml -o manifests";
+
 pub(super) const REDELIVER: &str = "\
 Examples:
   cicdctl redeliver shop 18

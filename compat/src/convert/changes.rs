@@ -36,7 +36,8 @@ impl Conversion<'_> {
         for (index, item) in items.iter().enumerate() {
             let place = format!("{place}[{index}]");
             let (Some(from), Some(to)) = (item.get(source), item.get(target).and_then(Value::as_str)) else {
-                let text = format!("it is no map of {source} and {target} (a text), which was an error; it is left out");
+                let text =
+                    format!("it is no map of {source} and {target} (a text), which was an error; it is left out");
                 self.report.add(NotCarried, &place, text, format!("write {{{source}, {target}}}"));
                 continue;
             };
@@ -68,7 +69,12 @@ impl Conversion<'_> {
         };
         if text.trim_start().starts_with("file://") {
             let text = "it read a file of the step's own; nothing that is configured reads files any more";
-            self.report.add(NotCarried, place, text, "let the step write it: cicdctl set NAME --set-json-file PATH=FILE");
+            self.report.add(
+                NotCarried,
+                place,
+                text,
+                "let the step write it: cicdctl set NAME --set-json-file PATH=FILE",
+            );
             return None;
         }
         if text.contains("file://") {

@@ -145,19 +145,32 @@ impl Conversion<'_> {
             "configData" => self.check_config(template, reference),
             "pipelines" if matches!(step(2), None | Some("event-handlers" | "generators")) => {
                 let text = format!("it reads {shown}; handlers and generators are no data any more");
-                self.report.add(NotCarried, place, text, "move what is read to the settings of the pipeline or context");
+                self.report.add(
+                    NotCarried,
+                    place,
+                    text,
+                    "move what is read to the settings of the pipeline or context",
+                );
             }
             "pipelines" => self.reads_pipelines = true,
             "variables" => {
                 if let (Kind::Variable(name), Some(read)) = (kind, step(1)) {
                     let position = |wanted: &str| self.variables.iter().position(|found| found == wanted);
                     if position(read) > position(name) && position(name).is_some() {
-                        let text = format!("it reads variables.{read}, which stood later and was missing; it is there now");
+                        let text =
+                            format!("it reads variables.{read}, which stood later and was missing; it is there now");
                         self.report.add(Changed, place, text, "check that this is meant");
                     }
                 }
-                if step(1).is_some_and(|name| METHODS.contains(&name) && self.variables.iter().any(|found| found == name)) {
-                    self.report.add(Hint, place, format!("{shown} is a method of maps"), "give the variable another name");
+                if step(1)
+                    .is_some_and(|name| METHODS.contains(&name) && self.variables.iter().any(|found| found == name))
+                {
+                    self.report.add(
+                        Hint,
+                        place,
+                        format!("{shown} is a method of maps"),
+                        "give the variable another name",
+                    );
                 }
             }
             "state" => {
@@ -174,20 +187,29 @@ impl Conversion<'_> {
                 let text = format!("it reads {shown}; a generator's own block is no data any more");
                 self.report.add(NotCarried, place, text, "write the value itself");
             }
-            root @ ("notify" | "respond" | "manualChoice" | "triggerPipeline") => self.check_own(template, root, &shown, step(1)),
+            root @ ("notify" | "respond" | "manualChoice" | "triggerPipeline") => {
+                self.check_own(template, root, &shown, step(1))
+            }
             "body" if matches!(kind, Kind::Capture) => {}
             root if self.settings_roots.contains(root)
                 || GLOBALS.contains(&root)
                 || self.iterators.iter().any(|name| name == root) =>
             {
-                if self.iterators.iter().any(|name| name == root) && !matches!(kind, Kind::Choice) && !self.settings_roots.contains(root) {
-                    let text = format!("it reads {root}, the last item of a choice generator, which is seen in its template alone now");
+                if self.iterators.iter().any(|name| name == root)
+                    && !matches!(kind, Kind::Choice)
+                    && !self.settings_roots.contains(root)
+                {
+                    let text = format!(
+                        "it reads {root}, the last item of a choice generator, which is seen in its template alone now"
+                    );
                     self.report.add(NotCarried, place, text, "make it part of the generator's template");
                 }
             }
             root => {
                 let text = format!("it reads {root}, which no file defines: it came with --tmpl-ctx-var");
-                let advice = format!("say --var {root}...=TEXT or --var-from {root}...=state.PATH to cicdctl event and generate");
+                let advice = format!(
+                    "say --var {root}...=TEXT or --var-from {root}...=state.PATH to cicdctl event and generate"
+                );
                 self.report.add(Hint, place, text, advice);
             }
         }
@@ -205,7 +227,8 @@ impl Conversion<'_> {
         if !is_own || (own == "trigger-pipeline" && key == Some("name") && !template.place.ends_with(".if")) {
             return;
         }
-        let text = format!("it reads {shown}; a handler's own block is seen by bodies, not by the templates of that block");
+        let text =
+            format!("it reads {shown}; a handler's own block is seen by bodies, not by the templates of that block");
         self.report.add(NotCarried, &template.place, text, "write the value itself, or a variable");
     }
 
@@ -221,8 +244,15 @@ impl Conversion<'_> {
                 self.report.add(NotCarried, place, text, "write the value into the config under another key");
             }
             Some(key) if !self.config_keys.contains(key) => {
-                let text = format!("it reads configData.{key}, which the config has not: --tmpl-ctx-var reached below configData, vars cannot");
-                self.report.add(NotCarried, place, text, "choose another root name for it, in the template and in --var");
+                let text = format!(
+                    "it reads configData.{key}, which the config has not: --tmpl-ctx-var reached below configData, vars cannot"
+                );
+                self.report.add(
+                    NotCarried,
+                    place,
+                    text,
+                    "choose another root name for it, in the template and in --var",
+                );
             }
             Some(key) => {
                 self.config_read.insert(key.clone());
@@ -242,7 +272,12 @@ impl Conversion<'_> {
             let text = format!(
                 "it reads {read}, and {written} is written later: variables were rendered once at init, they are rendered at use now"
             );
-            self.report.add(Changed, place, text, "begin runs with cicdctl init --freeze-variables if the first value is meant");
+            self.report.add(
+                Changed,
+                place,
+                text,
+                "begin runs with cicdctl init --freeze-variables if the first value is meant",
+            );
         }
     }
 }

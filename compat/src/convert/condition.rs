@@ -87,9 +87,8 @@ fn problem(template: &str, strips: bool) -> Option<String> {
         }
     }
     let blank = |part: &Part| matches!(part, Part::Text(text) if text.trim().is_empty());
-    (!strips && !always_prints && parts.iter().any(blank)).then(|| {
-        "it may print whitespace alone, which ran before; a blank text skips now".to_owned()
-    })
+    (!strips && !always_prints && parts.iter().any(blank))
+        .then(|| "it may print whitespace alone, which ran before; a blank text skips now".to_owned())
 }
 
 /// What an expression can print that skips now. None: texts that never do.
@@ -159,7 +158,18 @@ mod tests {
 
     #[test]
     fn a_comparison_not_in_and_is_print_true_or_false() {
-        for expression in ["a == b", "a != 1", "a < b", "a >= b", "not a", "a in b", "a not in b", "a is defined", "(a == b)", "a and b == c"] {
+        for expression in [
+            "a == b",
+            "a != 1",
+            "a < b",
+            "a >= b",
+            "not a",
+            "a in b",
+            "a not in b",
+            "a is defined",
+            "(a == b)",
+            "a and b == c",
+        ] {
             let said = remark(&format!("{{{{ {expression} }}}}")).unwrap_or_else(|| panic!("{expression}"));
             assert!(said.contains("prints True or False") || said.contains("may print"), "{expression}: {said}");
         }
@@ -168,7 +178,9 @@ mod tests {
 
     #[test]
     fn a_bare_value_may_print_false_none_or_0() {
-        for expression in ["state.ok", "state.n|int", "flag()", "a or b", "none", "0", "x if y", "'1' if y else z", "a ~ b"] {
+        for expression in
+            ["state.ok", "state.n|int", "flag()", "a or b", "none", "0", "x if y", "'1' if y else z", "a ~ b"]
+        {
             assert!(remark(&format!("{{{{ {expression} }}}}")).is_some(), "{expression}");
         }
         assert!(remark("{% if a %}{{ b }}{% endif %}").is_some());
@@ -178,8 +190,14 @@ mod tests {
     #[test]
     fn what_prints_a_safe_text_or_nothing_stays_as_it_is() {
         for template in [
-            "", "yes", "{{ '1' if 'arm' in state.rev }}", "{{ '1' if a == b else '' }}", "{% if a == b %}1{% endif %}",
-            "x{{ a }}", "{{ 'x' if a else ('y' if b is defined) }}", "{{ 5 }}",
+            "",
+            "yes",
+            "{{ '1' if 'arm' in state.rev }}",
+            "{{ '1' if a == b else '' }}",
+            "{% if a == b %}1{% endif %}",
+            "x{{ a }}",
+            "{{ 'x' if a else ('y' if b is defined) }}",
+            "{{ 5 }}",
         ] {
             assert_eq!(remark(template), None, "{template}");
         }
@@ -213,7 +231,10 @@ mod tests {
             (json!(1), "1", true),
         ] {
             let found = condition(Some(&value), false);
-            assert_eq!((found.template.as_deref(), found.remark.is_some(), found.is_lost), (Some(template), has_remark, false));
+            assert_eq!(
+                (found.template.as_deref(), found.remark.is_some(), found.is_lost),
+                (Some(template), has_remark, false)
+            );
         }
         assert!(condition(Some(&json!([1])), false).is_lost);
         assert_eq!(condition(None, false).template, None);

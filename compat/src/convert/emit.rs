@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 /// One document, with lines of comments in front.
-pub fn document(comments: &[String], value: &Value) -> String {
+pub(super) fn document(comments: &[String], value: &Value) -> String {
     let mut text = String::new();
     for comment in comments {
         let _ = writeln!(text, "# {}", comment.replace(['\n', '\r'], " "));
@@ -197,8 +197,28 @@ spec:
 
     #[test]
     fn what_another_reader_could_take_for_something_else_is_quoted() {
-        for text in ["yes", "No", "on", "y", "null", "~", "12", "012", "12:30", "1e3", "2021-01-01", "", " a", "a ", "a: b", "#x", "- x", "<<", "=", "é"]
-        {
+        for text in [
+            "yes",
+            "No",
+            "on",
+            "y",
+            "null",
+            "~",
+            "12",
+            "012",
+            "12:30",
+            "1e3",
+            "2021-01-01",
+            "",
+            " a",
+            "a ",
+            "a: b",
+            "#x",
+            "- x",
+            "<<",
+            "=",
+            "é",
+        ] {
             assert!(short(text).starts_with(['"', '\'']), "{text}");
         }
         for text in ["a", "cicdcontext.io/v1", "_x", "linux/arm64", "two words"] {
@@ -212,13 +232,37 @@ spec:
     #[test]
     fn whatever_is_written_is_read_back() {
         let texts = [
-            "a\nb", "a\nb\n", "a\nb\n\n", " a\nb", "\na", "a\n\n b\n", "\n", "\n\n", "a\r\nb", "\ta\nb", "a\tb", "it's \"x\"", "tail \nx",
-            "\u{85}", "\u{feff}x", "\u{7f}", "a\n ", " \n ", "x\n", "é\nü", "{{ x }}", "'", "\\", "a\n# b", "--- x\n--- y",
+            "a\nb",
+            "a\nb\n",
+            "a\nb\n\n",
+            " a\nb",
+            "\na",
+            "a\n\n b\n",
+            "\n",
+            "\n\n",
+            "a\r\nb",
+            "\ta\nb",
+            "a\tb",
+            "it's \"x\"",
+            "tail \nx",
+            "\u{85}",
+            "\u{feff}x",
+            "\u{7f}",
+            "a\n ",
+            " \n ",
+            "x\n",
+            "é\nü",
+            "{{ x }}",
+            "'",
+            "\\",
+            "a\n# b",
+            "--- x\n--- y",
         ];
         for text in texts {
             let value = json!({"k": [{"t": text, "u": {"v": text}}, text], text: 1.5});
             let written = document(&[], &value);
-            let read: Value = serde_saphyr::from_str(&written).unwrap_or_else(|error| panic!("{text:?}: {error}\n{written}"));
+            let read: Value =
+                serde_saphyr::from_str(&written).unwrap_or_else(|error| panic!("{text:?}: {error}\n{written}"));
             assert_eq!(read, value, "{text:?}\n{written}");
         }
     }

@@ -8,7 +8,7 @@ use super::{
     Conversion, Kind,
     changes::Entries,
     report::Severity::{Changed, Hint, NotCarried},
-    scan::{Part, parts, names},
+    scan::{Part, names, parts},
 };
 use crate::files::plain_text;
 
@@ -39,9 +39,11 @@ impl Conversion<'_> {
     pub(super) fn endpoints_of(&mut self, secrets: &mut SecretValues) -> Vec<(String, Value)> {
         let mut all = Vec::new();
         let mut wanted: Vec<(&str, Vec<&'static str>)> = Vec::new();
-        for (name, kind) in
-            [(self.endpoints.notify, "notify"), (self.endpoints.choice, "manual-choice"), (self.endpoints.respond, "respond")]
-        {
+        for (name, kind) in [
+            (self.endpoints.notify, "notify"),
+            (self.endpoints.choice, "manual-choice"),
+            (self.endpoints.respond, "respond"),
+        ] {
             if !self.kinds.contains(kind) && self.core.0.at(&["templates", kind]).is_none() {
                 continue;
             }
@@ -117,7 +119,11 @@ impl Conversion<'_> {
             let listed = self.core.0.at(&[kind, key]).cloned();
             let place = self.config_place(&format!("{kind}.{key}"));
             let capture = self.changes(&place, listed.as_ref(), Entries::Capture);
-            spec.extend(capture.filter(|capture| !capture.is_empty()).map(|capture| ("capture".to_owned(), Value::Array(capture))));
+            spec.extend(
+                capture
+                    .filter(|capture| !capture.is_empty())
+                    .map(|capture| ("capture".to_owned(), Value::Array(capture))),
+            );
         }
         Some(self.with_partials(name, spec))
     }
@@ -178,7 +184,8 @@ impl Conversion<'_> {
     fn header(&mut self, place: &str, name: &str, value: &str, secrets: &mut SecretValues) -> Value {
         let parts = parts(value);
         let read = names(value).read;
-        let of_secret = |part: &Part| matches!(part, Part::Expression(expression) if expression.starts_with("secretData"));
+        let of_secret =
+            |part: &Part| matches!(part, Part::Expression(expression) if expression.starts_with("secretData"));
         if let ([only], 1) = (read.as_slice(), parts.iter().filter(|part| of_secret(part)).count())
             && only.root() == "secretData"
             && only.path.len() > 1
@@ -193,7 +200,9 @@ impl Conversion<'_> {
                 None => self.secrets.secret_data().get(*key).map(Some),
                 Some(found) => found.get(*key).map(Some),
             });
-            if let Some(Some(secret)) = found.filter(|found| found.is_some_and(|found| !found.is_object() && !found.is_array())) {
+            if let Some(Some(secret)) =
+                found.filter(|found| found.is_some_and(|found| !found.is_object() && !found.is_array()))
+            {
                 let (secret_name, key) = match keys.as_slice() {
                     [only] => ("cicd-secrets".to_owned(), super::objects::key(only)),
                     [first, rest @ ..] => {
@@ -206,7 +215,10 @@ impl Conversion<'_> {
                 from.insert("secretKeyRef".to_owned(), json!({"name": secret_name, "key": key}));
                 let at = parts.iter().position(of_secret).unwrap_or_default();
                 let text = |parts: &[Part]| -> String {
-                    parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None }).collect()
+                    parts
+                        .iter()
+                        .filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
+                        .collect()
                 };
                 let (prefix, suffix) = (text(&parts[..at]), text(&parts[at..]));
                 for (key, text) in [("prefix", prefix.trim_start()), ("suffix", suffix.trim_end())] {
@@ -237,7 +249,9 @@ impl Conversion<'_> {
         }
         for key in &keys {
             if let Some(file) = self.app_macros.get(*key) {
-                let text = format!("endpoint {name} uses this macro of the app; all apps that send to this endpoint get it now");
+                let text = format!(
+                    "endpoint {name} uses this macro of the app; all apps that send to this endpoint get it now"
+                );
                 let place = format!("{file}: jinja2-macros.{key}");
                 self.report.add(Changed, &place, text, "move it to a base, or call it in the handlers only");
             }

@@ -6,7 +6,17 @@ use super::scan::has_tags;
 
 /// Root names that a generator's item cannot have.
 const RESERVED: [&str; 11] = [
-    "state", "variables", "settings", "context", "pipeline", "event", "endpoint", "handler", "body", "status", "headers",
+    "state",
+    "variables",
+    "settings",
+    "context",
+    "pipeline",
+    "event",
+    "endpoint",
+    "handler",
+    "body",
+    "status",
+    "headers",
 ];
 
 /// The JSONPath that finds the same map. `roots` are the context's own keys, which are settings now.
@@ -15,7 +25,8 @@ pub(super) fn json_path(text: &str, roots: &BTreeSet<String>) -> Result<String, 
     if has_tags(text) {
         return Err("foreach was a template; it is a fixed JSONPath now, and left out".to_owned());
     }
-    let steps = steps(text).ok_or_else(|| format!("foreach {text:?} is no path of names and indexes; it is left out"))?;
+    let steps =
+        steps(text).ok_or_else(|| format!("foreach {text:?} is no path of names and indexes; it is left out"))?;
     let (first, rest) = match steps.split_first() {
         Some((Step::Name(first), rest)) => (first.as_str(), rest),
         _ => return Err(format!("foreach {text:?} is no path of names and indexes; it is left out")),

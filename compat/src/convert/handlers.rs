@@ -32,7 +32,12 @@ pub(super) struct Home<'a> {
 
 impl Conversion<'_> {
     /// The handlers that one file says of an event. `merged` is what all files say of it.
-    pub(super) fn event(&mut self, home: Home<'_>, event: &Map<String, Value>, merged: &Map<String, Value>) -> Vec<Value> {
+    pub(super) fn event(
+        &mut self,
+        home: Home<'_>,
+        event: &Map<String, Value>,
+        merged: &Map<String, Value>,
+    ) -> Vec<Value> {
         let mut handlers = Vec::new();
         for (key, value) in event {
             let place = format!("{}.{key}", home.place);
@@ -90,7 +95,9 @@ impl Conversion<'_> {
                         "if beside named blocks guarded nothing and sent one more request; it is left out"
                     }
                     (_, "if") => "if beside named blocks was an error; it is left out",
-                    _ => "it is no block of its own, and without its marker key the handler has no unnamed one; this was an error; it is left out",
+                    _ => {
+                        "it is no block of its own, and without its marker key the handler has no unnamed one; this was an error; it is left out"
+                    }
                 };
                 self.report.add(NotCarried, &place, text, "write it into each block that is meant");
                 continue;
@@ -123,7 +130,12 @@ impl Conversion<'_> {
             Value::Bool(enabled) => Some(*enabled),
             _ => {
                 let text = "enabled is no boolean: the handler was switched on, and is";
-                self.report.add(Changed, &format!("{place}.enabled"), text, "write enabled: false without quotes if it was meant");
+                self.report.add(
+                    Changed,
+                    &format!("{place}.enabled"),
+                    text,
+                    "write enabled: false without quotes if it was meant",
+                );
                 None
             }
         }
@@ -156,7 +168,14 @@ impl Conversion<'_> {
         Value::Object(handler)
     }
 
-    fn condition(&mut self, place: &str, own: &Map<String, Value>, strips: bool, kind: Kind, out: &mut Map<String, Value>) {
+    fn condition(
+        &mut self,
+        place: &str,
+        own: &Map<String, Value>,
+        strips: bool,
+        kind: Kind,
+        out: &mut Map<String, Value>,
+    ) {
         let place = format!("{place}.if");
         let condition = condition(own.get("if"), strips);
         if let Some(text) = condition.remark {
@@ -175,7 +194,12 @@ impl Conversion<'_> {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Array(_) | Value::Object(_) => {
-                self.report.add(NotCarried, place, "it is no template, which was an error; it is left out", "write a text");
+                self.report.add(
+                    NotCarried,
+                    place,
+                    "it is no template, which was an error; it is left out",
+                    "write a text",
+                );
                 return None;
             }
             other => {
@@ -194,7 +218,12 @@ impl Conversion<'_> {
             Value::String(text) => text.clone(),
             Value::Array(_) | Value::Object(_) => {
                 let text = "bodies read it as a list or map; fields are texts, so it is left out";
-                self.report.add(NotCarried, place, text, "move it to the settings of the context, and let the body read it there");
+                self.report.add(
+                    NotCarried,
+                    place,
+                    text,
+                    "move it to the settings of the context, and let the body read it there",
+                );
                 return None;
             }
             other => {
@@ -217,9 +246,16 @@ impl Conversion<'_> {
                 "message" => {
                     let message = self.text(&place, value, kind.clone());
                     if message.as_deref().is_some_and(|message| {
-                        super::scan::parts(message).iter().all(|part| !matches!(part, super::scan::Part::Text(text) if !text.trim().is_empty()))
+                        super::scan::parts(message)
+                            .iter()
+                            .all(|part| !matches!(part, super::scan::Part::Text(text) if !text.trim().is_empty()))
                     }) {
-                        self.report.add(Hint, &place, "it may be blank, and is sent all the same, as ever", "write an if where that is not meant");
+                        self.report.add(
+                            Hint,
+                            &place,
+                            "it may be blank, and is sent all the same, as ever",
+                            "write an if where that is not meant",
+                        );
                     }
                     notify.extend(message.map(|message| ("message".to_owned(), json!(message))));
                 }
@@ -229,7 +265,13 @@ impl Conversion<'_> {
         self.finish(place, own, notify, fields)
     }
 
-    fn finish(&mut self, place: &str, own: &Map<String, Value>, mut out: Map<String, Value>, fields: Vec<Value>) -> Option<Value> {
+    fn finish(
+        &mut self,
+        place: &str,
+        own: &Map<String, Value>,
+        mut out: Map<String, Value>,
+        fields: Vec<Value>,
+    ) -> Option<Value> {
         if !fields.is_empty() {
             out.insert("fields".to_owned(), Value::Array(fields));
         }
@@ -286,14 +328,22 @@ impl Conversion<'_> {
         let allowed = self.allowed_hosts.join(", ");
         match parsed {
             None => {
-                let text = format!("its host is known only when it is rendered; answers go to the endpoint's allowedHosts alone ({allowed}), without the token elsewhere than at its own url");
+                let text = format!(
+                    "its host is known only when it is rendered; answers go to the endpoint's allowedHosts alone ({allowed}), without the token elsewhere than at its own url"
+                );
                 self.report.add(Changed, place, text, "add the hosts that answers go to to allowedHosts");
             }
             Some((scheme, authority)) => {
                 let host = authority.split(':').next().unwrap_or_default();
                 if !self.allowed_hosts.iter().any(|allowed| allowed == host) {
-                    let text = format!("it answers to {host}, which is none of the endpoint's allowedHosts ({allowed})");
-                    self.report.add(NotCarried, place, text, format!("add {host} to allowedHosts if answers may go there"));
+                    let text =
+                        format!("it answers to {host}, which is none of the endpoint's allowedHosts ({allowed})");
+                    self.report.add(
+                        NotCarried,
+                        place,
+                        text,
+                        format!("add {host} to allowedHosts if answers may go there"),
+                    );
                 }
                 if scheme == "http" && !self.allows_http {
                     let text = "it answers over plain http, and the endpoint does not allow that";
@@ -317,7 +367,8 @@ impl Conversion<'_> {
                     manual.extend(title.map(|title| ("title".to_owned(), json!(title))));
                 }
                 "choices" => {
-                    let choices = self.named_maps(&place, value, |this, place, name, choice| Some(this.choice(place, name, choice)));
+                    let choices = self
+                        .named_maps(&place, value, |this, place, name, choice| Some(this.choice(place, name, choice)));
                     rest.insert("choices".to_owned(), Value::Array(choices));
                 }
                 "choice-generators" => {
@@ -341,7 +392,12 @@ impl Conversion<'_> {
     ) -> Vec<Value> {
         let Value::Object(map) = value else {
             if !value.is_null() {
-                self.report.add(NotCarried, place, "it is no map, which was an error; it is left out", "write a map by names");
+                self.report.add(
+                    NotCarried,
+                    place,
+                    "it is no map, which was an error; it is left out",
+                    "write a map by names",
+                );
             }
             return Vec::new();
         };
@@ -350,7 +406,12 @@ impl Conversion<'_> {
             let place = format!("{place}.{name}");
             match value {
                 Value::Object(map) => items.extend(convert(self, &place, name, map)),
-                _ => self.report.add(NotCarried, &place, "it is no map, which was an error; it is left out", "write its keys"),
+                _ => self.report.add(
+                    NotCarried,
+                    &place,
+                    "it is no map, which was an error; it is left out",
+                    "write its keys",
+                ),
             }
         }
         items
@@ -369,7 +430,9 @@ impl Conversion<'_> {
                 }
                 ("options", Value::Array(options)) => {
                     let options = options.iter().enumerate();
-                    let options = options.filter_map(|(index, option)| self.option(&format!("{place}[{index}]"), option)).collect();
+                    let options = options
+                        .filter_map(|(index, option)| self.option(&format!("{place}[{index}]"), option))
+                        .collect();
                     choice.insert("options".to_owned(), Value::Array(options));
                 }
                 _ => {
@@ -393,7 +456,12 @@ impl Conversion<'_> {
             let text = match own.get(key) {
                 Some(value) => self.text(&place, value, Kind::Handler("manual-choice")),
                 None => {
-                    self.report.add(NotCarried, &place, "an option has a text and a value; it is blank", format!("write {key}"));
+                    self.report.add(
+                        NotCarried,
+                        &place,
+                        "an option has a text and a value; it is blank",
+                        format!("write {key}"),
+                    );
                     None
                 }
             };
@@ -409,7 +477,11 @@ impl Conversion<'_> {
             }
         }
         let order: Vec<&String> = own.keys().filter(|key| ["text", "value", "style"].contains(&key.as_str())).collect();
-        if !order.iter().map(|key| key.as_str()).eq(["text", "value", "style"].into_iter().filter(|key| own.contains_key(*key))) {
+        if !order
+            .iter()
+            .map(|key| key.as_str())
+            .eq(["text", "value", "style"].into_iter().filter(|key| own.contains_key(*key)))
+        {
             let text = "a body that prints an option as a whole prints text, value and style first, in this order";
             self.report.add(Hint, place, text, "nothing, unless the receiver minds the order of JSON's keys");
         }
@@ -449,7 +521,12 @@ impl Conversion<'_> {
                     }
                 }
                 ("foreach" | "iterator", _) => {
-                    self.report.add(NotCarried, &place, "it is no text, which was an error; it is left out", "write a text");
+                    self.report.add(
+                        NotCarried,
+                        &place,
+                        "it is no text, which was an error; it is left out",
+                        "write a text",
+                    );
                 }
                 _ => self.unknown(&place),
             }
@@ -481,7 +558,12 @@ impl Conversion<'_> {
                     trigger.insert("args".to_owned(), Value::Array(args));
                 }
                 ("args", Value::Null) => {}
-                ("args", _) => self.report.add(NotCarried, &place, "it is no map, which was an error; it is left out", "write a map of names to templates"),
+                ("args", _) => self.report.add(
+                    NotCarried,
+                    &place,
+                    "it is no map, which was an error; it is left out",
+                    "write a map of names to templates",
+                ),
                 ("capture-response-data", _) => {
                     let text = "trigger-pipeline captured nothing; it is left out";
                     self.report.add(Hint, &place, text, "write capture into the handler if it is meant");
@@ -498,7 +580,12 @@ impl Conversion<'_> {
         }
         let changes = self.changes(&format!("{place}.set"), own.get("set"), Entries::Set)?;
         if changes.is_empty() {
-            self.report.add(Hint, place, "nothing is left to set, so the handler has no setValues", "remove the handler");
+            self.report.add(
+                Hint,
+                place,
+                "nothing is left to set, so the handler has no setValues",
+                "remove the handler",
+            );
             return None;
         }
         Some(Value::Array(changes))
@@ -518,7 +605,12 @@ impl Conversion<'_> {
             for key in own.keys().filter(|key| !["if", "set"].contains(&key.as_str())) {
                 if key == "enabled" {
                     let text = "enabled of a generator's item was ignored, and is left out";
-                    self.report.add(Changed, &format!("{place}.enabled"), text, "write enabled: false into the item if it was meant");
+                    self.report.add(
+                        Changed,
+                        &format!("{place}.enabled"),
+                        text,
+                        "write enabled: false into the item if it was meant",
+                    );
                 } else {
                     self.unknown(&format!("{place}.{key}"));
                 }

@@ -14,7 +14,8 @@ use crate::files::{File, plain_text};
 
 /// Name of a pipeline, event or generator that can be kept.
 fn is_name(name: &str) -> bool {
-    (1..=63).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    (1..=63).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 fn map_of<'v>(map: &'v Map<String, Value>, key: &str) -> Option<&'v Map<String, Value>> {
@@ -78,7 +79,12 @@ impl Conversion<'_> {
                     }
                 }
                 ("jinja2-macros" | "variables" | "cicd-contexts", _) => {
-                    self.report.add(NotCarried, &place, "it is no map, which was an error; it is left out", "write a map");
+                    self.report.add(
+                        NotCarried,
+                        &place,
+                        "it is no map, which was an error; it is left out",
+                        "write a map",
+                    );
                 }
                 _ => self.unknown(&place),
             }
@@ -115,7 +121,8 @@ impl Conversion<'_> {
                     for (name, value) in own {
                         let place = format!("{place}.{name}");
                         if self.variables.contains(name) {
-                            let text = "the variable of the same name that stands beside cicd-contexts replaced it, and does";
+                            let text =
+                                "the variable of the same name that stands beside cicd-contexts replaced it, and does";
                             self.report.add(Hint, &place, text, "remove it");
                             continue;
                         }
@@ -123,7 +130,12 @@ impl Conversion<'_> {
                             Value::String(text) => raw(text),
                             other => {
                                 let text = "variables of a context kept their type; it is a text now";
-                                self.report.add(Changed, &place, text, "move it to a key of the context beside variables");
+                                self.report.add(
+                                    Changed,
+                                    &place,
+                                    text,
+                                    "move it to a key of the context beside variables",
+                                );
                                 raw(&plain_text(other))
                             }
                         };
@@ -149,7 +161,12 @@ impl Conversion<'_> {
                 (_, value) => {
                     if key.contains(|found: char| !found.is_alphanumeric() && found != '_') {
                         let text = "templates cannot read this key at the root, for the characters in its name";
-                        self.report.add(Hint, &place, text, format!("read it as cicd.settings['{key}'], or give it another name"));
+                        self.report.add(
+                            Hint,
+                            &place,
+                            text,
+                            format!("read it as cicd.settings['{key}'], or give it another name"),
+                        );
                     }
                     self.check_settings(&place, value);
                     settings.insert(key.clone(), value.clone());
@@ -184,7 +201,8 @@ impl Conversion<'_> {
     fn check_name(&mut self, place: &str, name: &str) -> bool {
         let is_name = is_name(name);
         if !is_name {
-            let text = "names of pipelines, events and generators have 1 to 63 letters, digits, - and _; it is left out";
+            let text =
+                "names of pipelines, events and generators have 1 to 63 letters, digits, - and _; it is left out";
             self.report.add(NotCarried, place, text, "give it another name, in the steps that use it too");
         }
         is_name
@@ -224,7 +242,12 @@ impl Conversion<'_> {
                     }
                 }
                 ("event-handlers" | "generators", _) => {
-                    self.report.add(NotCarried, &place, "it is no map, which was an error; it is left out", "write a map by names");
+                    self.report.add(
+                        NotCarried,
+                        &place,
+                        "it is no map, which was an error; it is left out",
+                        "write a map by names",
+                    );
                 }
                 _ => {
                     self.check_settings(&place, value);

@@ -20,7 +20,8 @@ fn is_named(steps: &[String]) -> bool {
         return false;
     }
     let last = steps.last().map_or("", String::as_str);
-    let of_pipeline = steps.len() == 4 && steps.get(2).is_some_and(|kind| kind == "eventHandlers" || kind == "generators");
+    let of_pipeline =
+        steps.len() == 4 && steps.get(2).is_some_and(|kind| kind == "eventHandlers" || kind == "generators");
     of_pipeline || (steps.len() > 4 && matches!(last, "fields" | "args" | "choices" | "choiceGenerators"))
 }
 
@@ -75,16 +76,11 @@ pub(super) fn merge(inherited: &mut Value, later: &Value, steps: &mut Steps, cla
 }
 
 /// What a later block must say, and what it must unset, so that `inherited` and it come to `target`.
-pub(super) fn correct(
-    inherited: &Value,
-    own: &mut Value,
-    target: &Value,
-    steps: &mut Steps,
-    unset: &mut Vec<Steps>,
-) {
+pub(super) fn correct(inherited: &Value, own: &mut Value, target: &Value, steps: &mut Steps, unset: &mut Vec<Steps>) {
     let mut merged = inherited.clone();
-    merge(&mut merged, own, steps, &mut Vec::new());
-    if &merged == target {
+    let mut clashes = Vec::new();
+    merge(&mut merged, own, steps, &mut clashes);
+    if &merged == target && clashes.is_empty() {
         return;
     }
     match (inherited, &mut *own, target) {
@@ -102,7 +98,9 @@ pub(super) fn correct(
                 steps.pop();
             }
         }
-        (Value::Array(inherited), Value::Array(own), Value::Array(target)) if is_named(steps) && in_order(inherited, target) => {
+        (Value::Array(inherited), Value::Array(own), Value::Array(target))
+            if is_named(steps) && in_order(inherited, target) =>
+        {
             for item in inherited.iter().filter(|item| !target.iter().any(|wanted| name(wanted) == name(item))) {
                 steps.push(name(item).to_owned());
                 unset.push(steps.clone());
@@ -178,7 +176,8 @@ fn in_order(inherited: &[Value], target: &[Value]) -> bool {
 pub(super) fn path(steps: &[String]) -> String {
     let mut path = String::new();
     for step in steps {
-        let plain = !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        let plain =
+            !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
         if plain {
             if !path.is_empty() {
                 path.push('.');

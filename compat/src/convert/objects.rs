@@ -66,7 +66,9 @@ pub(super) fn name(text: &str) -> String {
 
 /// A text as a key of a Secret.
 pub(super) fn key(text: &str) -> String {
-    text.chars().map(|found| if found.is_ascii_alphanumeric() || matches!(found, '-' | '_' | '.') { found } else { '_' }).collect()
+    text.chars()
+        .map(|found| if found.is_ascii_alphanumeric() || matches!(found, '-' | '_' | '.') { found } else { '_' })
+        .collect()
 }
 
 /// Names that are given once each.
@@ -91,13 +93,9 @@ mod tests {
 
     #[test]
     fn any_text_becomes_the_name_of_an_object() {
-        for (text, expected) in [
-            ("ferry-7", "ferry-7"),
-            ("My App/1.4", "my-app-1.4"),
-            ("-x_.-", "x"),
-            ("a.-b", "a.b"),
-            ("éé", "unnamed"),
-        ] {
+        for (text, expected) in
+            [("ferry-7", "ferry-7"), ("My App/1.4", "my-app-1.4"), ("-x_.-", "x"), ("a.-b", "a.b"), ("éé", "unnamed")]
+        {
             assert_eq!(name(text), expected, "{text}");
         }
         assert_eq!((stem("bases/dock.yaml"), stem("dock"), stem("a.b/c.d.yml")), ("dock", "dock", "c.d"));

@@ -32,11 +32,14 @@ pub(super) fn check(manifests: &[Manifest], secrets: &[Manifest], context: &str,
         let text = |pointer: &str| manifest.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let spec = manifest.value.get("spec").cloned().unwrap_or_default();
         if text("/kind") == "CicdEndpoint" {
-            match serde_json::from_value::<CicdEndpointSpec>(spec).map_err(|error| error.to_string()).and_then(|spec| {
-                Endpoint::new(&spec).map_err(|error| error.to_string())
-            }) {
+            match serde_json::from_value::<CicdEndpointSpec>(spec)
+                .map_err(|error| error.to_string())
+                .and_then(|spec| Endpoint::new(&spec).map_err(|error| error.to_string()))
+            {
                 Ok(_) => {}
-                Err(error) => report.add(NotCarried, &manifest.file, format!("the endpoint cannot be used: {error}"), ADVICE),
+                Err(error) => {
+                    report.add(NotCarried, &manifest.file, format!("the endpoint cannot be used: {error}"), ADVICE)
+                }
             }
             continue;
         }
@@ -47,12 +50,14 @@ pub(super) fn check(manifests: &[Manifest], secrets: &[Manifest], context: &str,
     }
     let _ = secrets;
     let lookup = |reference: &BaseReference| {
-        let found = specs.iter().find(|(kind, name, ..)| {
-            *kind == format!("{:?}", reference.kind) && *name == reference.name
-        });
-        found.map_or(Lookup::NotFound, |(_, _, spec, _)| Lookup::Found(spec.bases.as_deref().unwrap_or_default(), &spec.block))
+        let found =
+            specs.iter().find(|(kind, name, ..)| *kind == format!("{:?}", reference.kind) && *name == reference.name);
+        found.map_or(Lookup::NotFound, |(_, _, spec, _)| {
+            Lookup::Found(spec.bases.as_deref().unwrap_or_default(), &spec.block)
+        })
     };
-    let Some((_, _, spec, file)) = specs.iter().find(|(kind, name, ..)| kind == "CicdContext" && name == context) else {
+    let Some((_, _, spec, file)) = specs.iter().find(|(kind, name, ..)| kind == "CicdContext" && name == context)
+    else {
         return;
     };
     let mut selectable = vec![spec.context.clone()];
@@ -77,7 +82,8 @@ pub(super) fn check(manifests: &[Manifest], secrets: &[Manifest], context: &str,
                 continue;
             }
         };
-        let (library, errors) = Library::new(resolved.partials.clone(), resolved.variables.clone(), std::collections::BTreeMap::new());
+        let (library, errors) =
+            Library::new(resolved.partials.clone(), resolved.variables.clone(), std::collections::BTreeMap::new());
         let mut problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
         for source in resolved.templates() {
             problems.extend(library.compile(source).err().map(|error| error.to_string()));

@@ -168,9 +168,43 @@ pub(super) struct Names {
 }
 
 const KEYWORDS: [&str; 38] = [
-    "and", "or", "not", "in", "is", "if", "else", "elif", "endif", "for", "endfor", "recursive", "set", "endset", "macro",
-    "endmacro", "call", "endcall", "filter", "endfilter", "true", "false", "none", "True", "False", "None", "break",
-    "continue", "with", "endwith", "block", "endblock", "raw", "endraw", "autoescape", "endautoescape", "scoped",
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+    "elif",
+    "endif",
+    "for",
+    "endfor",
+    "recursive",
+    "set",
+    "endset",
+    "macro",
+    "endmacro",
+    "call",
+    "endcall",
+    "filter",
+    "endfilter",
+    "true",
+    "false",
+    "none",
+    "True",
+    "False",
+    "None",
+    "break",
+    "continue",
+    "with",
+    "endwith",
+    "block",
+    "endblock",
+    "raw",
+    "endraw",
+    "autoescape",
+    "endautoescape",
+    "scoped",
     "do",
 ];
 
@@ -220,7 +254,9 @@ fn define(tokens: &[Token], names: &mut Names) -> usize {
                     Token::Sign(sign) if matches!(sign.as_str(), "(" | "[" | "{") => depth += 1,
                     Token::Sign(sign) if matches!(sign.as_str(), ")" | "]" | "}") => depth -= 1,
                     Token::Name(name)
-                        if depth == 1 && index > 0 && tokens.get(index - 1).is_some_and(|before| before.is("(") || before.is(",")) =>
+                        if depth == 1
+                            && index > 0
+                            && tokens.get(index - 1).is_some_and(|before| before.is("(") || before.is(",")) =>
                     {
                         names.defined.push(name.clone());
                     }
@@ -320,13 +356,15 @@ mod tests {
             paths("{{ state.out['x'].y|default(other, boolean=true) }} {{ link(a.b) }} {{ 'state.no' }}"),
             ["state.out.x.y", "other", "link", "a.b"]
         );
-        assert_eq!(paths("{% for k, v in limits.items() if v is not none %}{{ k }}{% endfor %}"), [
-            "limits.items",
-            "v",
-            "k"
-        ]);
+        assert_eq!(
+            paths("{% for k, v in limits.items() if v is not none %}{{ k }}{% endfor %}"),
+            ["limits.items", "v", "k"]
+        );
         assert_eq!(names("{% for k, v in x %}").defined, ["k", "v"]);
-        assert_eq!(paths("{% set a = b.c %}{% if a is defined %}{% filter upper %}{% endfilter %}{% endif %}"), ["b.c", "a"]);
+        assert_eq!(
+            paths("{% set a = b.c %}{% if a is defined %}{% filter upper %}{% endfilter %}{% endif %}"),
+            ["b.c", "a"]
+        );
         let of_macro = names("{%- macro loud(t, u=state.x) -%}{{ t|upper }}{%- endmacro -%}");
         assert_eq!(of_macro.macros, ["loud"]);
         assert!(of_macro.defined.contains(&"t".to_owned()) && of_macro.defined.contains(&"u".to_owned()));

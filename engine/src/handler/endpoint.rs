@@ -47,6 +47,8 @@ pub struct Endpoint {
     pub args: Vec<NamedSource>,
     /// Hosts that a respond handler's URL may have.
     pub allowed_hosts: Vec<String>,
+    /// Whether that URL may be plain http, too.
+    pub allow_http: bool,
     /// What to keep of every response.
     pub capture: Vec<ChangeTemplate>,
     /// Judges a response that is delivered: no success unless its text counts as true.
@@ -144,6 +146,7 @@ impl Endpoint {
             bodies,
             args,
             allowed_hosts: spec.allowed_hosts.clone().unwrap_or_default(),
+            allow_http: spec.allow_http.unwrap_or_default(),
             capture,
             success_when,
             retry_when,

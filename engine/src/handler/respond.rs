@@ -45,15 +45,17 @@ pub(super) fn prepare(
     Ok(Response::Send(Box::new(request)))
 }
 
-/// The URL comes from a template, and often from what somebody else sent: it has to be https and its host one of those
-/// that the endpoint lists. Nothing of the URL but its host is told.
+/// The URL comes from a template, and often from what somebody else sent: it has to be https (or http, if the endpoint
+/// allows that) and its host one of those that the endpoint lists. Nothing of the URL but its host is told.
 fn check(url: &str, endpoint: &Endpoint) -> Result<(), String> {
     let wrong = "the rendered url is not an https URL without user name; write https://host/path";
     let parsed = url::Url::parse(url).map_err(|_| wrong)?;
-    let (Some(host), "https", "", None) = (parsed.host_str(), parsed.scheme(), parsed.username(), parsed.password())
-    else {
+    let (Some(host), "", None) = (parsed.host_str(), parsed.username(), parsed.password()) else {
         return Err(wrong.to_owned());
     };
+    if parsed.scheme() != "https" && !(parsed.scheme() == "http" && endpoint.allow_http) {
+        return Err(wrong.to_owned());
+    }
     if endpoint.allowed_hosts.iter().any(|allowed| covers(allowed, host)) {
         return Ok(());
     }
@@ -104,5 +106,18 @@ mod tests {
             let problem = check(url, &endpoint).unwrap_err();
             assert!(problem.starts_with("the rendered url is not an https URL"), "{url}: {problem}");
         }
+    }
+
+    #[test]
+    fn plain_http_is_answered_to_where_the_endpoint_allows_it() {
+        let endpoint = Endpoint::new(&CicdEndpointSpec {
+            allowed_hosts: Some(vec!["chat.example".to_owned()]),
+            allow_http: Some(true),
+            ..CicdEndpointSpec::default()
+        })
+        .unwrap();
+        assert_eq!(check("http://chat.example/r/1", &endpoint), Ok(()));
+        assert!(check("http://elsewhere.example/r/1", &endpoint).is_err());
+        assert!(check("ftp://chat.example/r/1", &endpoint).is_err());
     }
 }
