@@ -259,7 +259,8 @@ impl<'t> Composer<'t> {
         let last = |text: &'_ str| text.rfind(['\n', '\r']).map_or(0, |end| end + 1);
         let (last_written, last_read) = (&self.text[last(self.text)..], &lines[last(lines)..]);
         // A last line of spaces belongs to the block only if it is indented deeper.
-        let belongs = !is_blank(last_written) || !last_read.is_empty() && is_blank(last_read);
+        let belongs = !is_blank(last_written)
+            || !last_read.is_empty() && is_blank(last_read) && last_written.len() > last_read.len();
         span.end.byte_offset() == Some(self.text.len()) && belongs
     }
 
