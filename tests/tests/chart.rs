@@ -48,8 +48,11 @@ fn read(path: &str) -> String {
     fs::read_to_string(chart().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// By name, as people look values up on the page.
 fn schema() -> Value {
-    serde_json::from_str(&read("values.schema.json")).unwrap()
+    let mut schema: Value = serde_json::from_str(&read("values.schema.json")).unwrap();
+    schema.sort_all_objects();
+    schema
 }
 
 fn yaml(path: &str) -> Value {
