@@ -86,7 +86,7 @@ pub(super) fn correct(inherited: &Value, own: &mut Value, target: &Value, steps:
     match (inherited, &mut *own, target) {
         (Value::Object(inherited), Value::Object(own), Value::Object(target)) => {
             for key in inherited.keys().filter(|key| !target.contains_key(*key)) {
-                own.remove(key);
+                own.shift_remove(key);
                 steps.push(key.clone());
                 unset.push(steps.clone());
                 steps.pop();

@@ -17,7 +17,7 @@ const KEY: usize = 330;
 const MAP: usize = 1200;
 /// Bytes of an item of a list, of a key of a map in a list, and of such a map: who wrote it is known of the whole list.
 const ITEM: usize = 80;
-const LISTED_KEY: usize = 110;
+const LISTED_KEY: usize = 170;
 const LISTED_MAP: usize = 400;
 /// Bytes that a program takes however little there is in it.
 const PROGRAM: usize = 4 * 1024;
@@ -96,6 +96,8 @@ mod tests {
             (keys(100, keys(10, json!(1))), 337_633),
             (keys(300, json!({})), 94_098),
             (json!({"l": vec![json!({"a": 1}); 500]}), 249_050),
+            (json!({"l": vec![keys(10, json!(1)); 100]}), 209_537),
+            (json!({"l": vec![json!([1]); 1000]}), 156_794),
             (json!({"l": vec![1; 3000]}), 220_405),
             (keys(200, json!("a text of fifty characters, more or less, as it is")), 75_789),
         ] {
