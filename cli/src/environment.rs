@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
+use crate::dropin::Variables;
+
 /// The variables that `cicdctl` looks at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -17,6 +19,8 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// `KUBERNETES_SERVICE_HOST`: set inside a Pod.
     pub in_pod: bool,
+    /// What the command `cicdstatemgr` looks at beside these.
+    pub dropin: Variables,
 }
 
 impl Environment {
@@ -36,6 +40,7 @@ impl Environment {
             kubeconfig: set("KUBECONFIG"),
             home: set("HOME").map(PathBuf::from),
             in_pod: set("KUBERNETES_SERVICE_HOST").is_some(),
+            dropin: Variables::read(&variable),
         }
     }
 }
@@ -46,7 +51,7 @@ mod tests {
 
     #[test]
     fn an_empty_variable_counts_as_not_set() {
-        let environment = Environment::from_variables(|name| (name != "HOME").then(OsString::new));
+        let environment = Environment::from_variables(|name| (!["HOME", "CICDSTATEMGR_SET_SEPARATOR"].contains(&name)).then(OsString::new));
         assert_eq!(environment, Environment::default());
     }
 }

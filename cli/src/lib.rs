@@ -9,6 +9,7 @@ pub mod assignment;
 pub(crate) mod completion;
 pub mod configuration;
 pub mod console;
+pub mod dropin;
 pub mod environment;
 pub mod exit;
 pub mod failure;

@@ -11,6 +11,7 @@ use crate::{
     arguments::{Arguments, UsageError, Verb},
     completion,
     console::{Console, one_line},
+    dropin,
     environment::Environment,
     exit::Exit,
     failure::Failure,
@@ -24,6 +25,9 @@ pub async fn run(line: impl IntoIterator<Item = OsString>, environment: &Environ
     if stem(line.first()) == Some(OsStr::new(completion::PLUGIN)) {
         let completed = console.data(&completion::for_kubectl(line.get(1..).unwrap_or_default()));
         return ended(completed, console);
+    }
+    if stem(line.first()) == Some(OsStr::new(dropin::NAME)) {
+        return dropin::run(line.get(1..).unwrap_or_default(), environment, console).await;
     }
     let name = program_name(line.first());
     let parsed = Arguments::command().bin_name(name).try_get_matches_from(&line);

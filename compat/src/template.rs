@@ -196,6 +196,16 @@ pub fn python_json(value: &Value) -> Result<String, TemplateError> {
     converted("{{ value|json_dumps }}", value)
 }
 
+/// What Python's `json.dumps` makes of a value with an indent of 2: many lines, ASCII.
+pub fn python_json_lines(value: &Value) -> Result<String, TemplateError> {
+    converted("{{ value|json_dumps(indent=2) }}", value)
+}
+
+/// What PyYAML makes of a value: block style, ASCII, and in quotes what YAML 1.1 would not read as text.
+pub fn python_yaml(value: &Value) -> Result<String, TemplateError> {
+    converted("{{ value|to_nice_yaml }}", value)
+}
+
 /// Renders a template of our own, which needs no bounds but those of depth: all it does is proportional to the value.
 fn converted(template: &str, value: &Value) -> Result<String, TemplateError> {
     const BYTES: usize = 1 << 30;

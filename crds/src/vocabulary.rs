@@ -29,6 +29,8 @@ pub mod annotation {
     pub const RUN_UID: &str = "cicdcontext.io/run-uid";
     /// The id of the annotation that a CicdEvent was made from.
     pub const SOURCE_ID: &str = "cicdcontext.io/source-id";
+    /// The context data ID, any text, of a context that belongs to the command `cicdstatemgr`.
+    pub const DATA_ID: &str = "cicdcontext.io/data-id";
 }
 
 /// Field managers (`metadata.managedFields[].manager`).

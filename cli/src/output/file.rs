@@ -18,15 +18,28 @@ use thiserror::Error;
 /// Names that are tried for a temporary file.
 const ATTEMPTS: usize = 16;
 
-/// The permissions of a file that is written, whatever the process's umask.
+/// The permissions of a file that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mode(u32);
+pub enum Mode {
+    /// These, whatever the process's umask.
+    Exactly(u32),
+    /// What the umask leaves of 0666.
+    Umask,
+}
 
 impl Mode {
     /// 0600: state may hold secrets.
-    pub const PRIVATE: Self = Self(0o600);
+    pub const PRIVATE: Self = Self::Exactly(0o600);
     /// 0644: results are collected by somebody else.
-    pub const SHARED: Self = Self(0o644);
+    pub const SHARED: Self = Self::Exactly(0o644);
+
+    /// What a file is created with, from which the umask takes its part.
+    fn at_creation(self) -> u32 {
+        match self {
+            Self::Exactly(bits) => bits,
+            Self::Umask => 0o666,
+        }
+    }
 }
 
 /// A text that is no mode.
@@ -43,7 +56,7 @@ impl FromStr for Mode {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
         let mode = u32::from_str_radix(text, 8).ok().filter(|mode| digits && *mode <= 0o777);
-        mode.map(Self).ok_or_else(|| ModeError { found: text.to_owned() })
+        mode.map(Self::Exactly).ok_or_else(|| ModeError { found: text.to_owned() })
     }
 }
 
@@ -247,7 +260,7 @@ fn create_beside(path: &Path, mode: Mode) -> io::Result<(PathBuf, File)> {
         // Guessing the name gains nothing: an existing one is not opened.
         let chance = RandomState::new().build_hasher().finish();
         let temporary = path.with_file_name(format!(".cicdctl-{chance:016x}"));
-        match OpenOptions::new().write(true).create_new(true).mode(mode.0).open(&temporary) {
+        match OpenOptions::new().write(true).create_new(true).mode(mode.at_creation()).open(&temporary) {
             Ok(file) => return Ok((temporary, file)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists && attempt < ATTEMPTS => attempt += 1,
             Err(error) => return Err(error),
@@ -257,14 +270,17 @@ fn create_beside(path: &Path, mode: Mode) -> io::Result<(PathBuf, File)> {
 
 fn fill(mut file: File, write: &FileWrite) -> io::Result<()> {
     file.write_all(write.content.as_bytes())?;
-    // The umask took its part of the mode away.
-    file.set_permissions(Permissions::from_mode(write.mode.0))
+    match write.mode {
+        // The umask took its part of the mode away.
+        Mode::Exactly(bits) => file.set_permissions(Permissions::from_mode(bits)),
+        Mode::Umask => Ok(()),
+    }
 }
 
 /// One write, so that processes that append at once do not mix.
 fn append(write: &FileWrite) -> Result<(), FileProblem> {
     let new = !write.path.exists();
-    let opened = OpenOptions::new().read(true).append(true).create(true).mode(write.mode.0).open(&write.path);
+    let opened = OpenOptions::new().read(true).append(true).create(true).mode(write.mode.at_creation()).open(&write.path);
     let mut file = opened.map_err(|error| if new { in_directory(&write.path, error) } else { of_file(error) })?;
     // A write of several pages is seen page by page: without the lock its middle could be taken for the end. Those who
     // do not lock, and file systems that cannot, are no reason to fail: the worst is an empty line.

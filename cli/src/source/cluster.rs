@@ -6,7 +6,7 @@ mod configuration;
 mod connect;
 mod contexts;
 mod events;
-mod origin;
+pub(crate) mod origin;
 mod state_writes;
 mod stored;
 mod version;

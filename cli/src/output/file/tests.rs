@@ -41,7 +41,7 @@ fn a_file_is_replaced_with_its_mode_and_nothing_else_is_left() {
     fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
     for wanted in [0o600, 0o644, 0o666, 0o400, 0o777] {
         let content = format!("new {wanted}");
-        write(&[FileWrite { mode: Mode(wanted), ..replacing(&path, &content) }]).unwrap();
+        write(&[FileWrite { mode: Mode::Exactly(wanted), ..replacing(&path, &content) }]).unwrap();
         assert_eq!((fs::read_to_string(&path).unwrap(), mode(&path)), (content, wanted));
     }
     assert_eq!(names(&folder), ["values"]);
@@ -261,7 +261,7 @@ fn standard_output_has_several_names() {
 #[test]
 fn a_mode_is_an_octal_number() {
     for (text, mode) in [("600", 0o600), ("0640", 0o640), ("0", 0), ("00777", 0o777)] {
-        assert_eq!(text.parse(), Ok(Mode(mode)));
+        assert_eq!(text.parse(), Ok(Mode::Exactly(mode)));
     }
     for text in ["", "rw", "0o600", "1000", "4755", "8", "+600", "-1", " 600"] {
         assert_eq!(

@@ -64,6 +64,11 @@ pub(super) fn origin(
     }
 }
 
+/// Whether this is a Pod with the token of a ServiceAccount.
+pub(crate) fn has_service_account(environment: &Environment) -> bool {
+    environment.in_pod && Path::new(TOKEN).exists()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

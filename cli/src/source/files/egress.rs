@@ -44,7 +44,7 @@ pub(super) fn named(manifests: &Manifests) -> Vec<String> {
 }
 
 /// The rules of an operator that may send to all these.
-pub(super) fn policy(rules: &[String]) -> Policy {
+pub(crate) fn policy(rules: &[String]) -> Policy {
     // What is no rule names no host: a template at its place, for instance.
     Policy::new(rules.iter().filter_map(|rule| rule.parse::<Rule>().ok()).collect(), Vec::new())
 }
@@ -78,7 +78,8 @@ fn of_webhooks(value: &Value, rules: &mut Vec<String>) {
     }
 }
 
-fn of_url(url: &Url) -> Vec<String> {
+/// The host and port of a URL, as rules.
+pub(crate) fn of_url(url: &Url) -> Vec<String> {
     url.host_str().map(|host| of_host(host, url.port_or_known_default())).unwrap_or_default()
 }
 
@@ -114,7 +115,7 @@ fn is_localhost(name: &str) -> bool {
 /// The system's resolver, for which `localhost` is always this machine (RFC 6761) and names end without a dot, so that those
 /// of /etc/hosts are found by every C library.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct LocalResolver;
+pub(crate) struct LocalResolver;
 
 impl Resolve for LocalResolver {
     fn resolve(&self, name: &str) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {

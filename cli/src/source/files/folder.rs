@@ -23,7 +23,7 @@ const ATTEMPTS: usize = 100;
 
 /// What went wrong with a file of the state folder.
 #[derive(Debug, Error)]
-pub(super) enum FolderError {
+pub(crate) enum FolderError {
     /// It cannot be read or written.
     #[error("{what} {}: {source}", path.display())]
     Io {
@@ -198,7 +198,7 @@ fn names(folder: &Path) -> Result<Vec<String>, FolderError> {
 }
 
 /// Reads what was written into a file; none, if there is none.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
     let text = match fs::read(path) {
         Err(error) if is_absent(&error) => return Ok(None),
         text => text.map_err(|source| FolderError::Io { what: "read", path: path.to_owned(), source })?,
@@ -214,19 +214,23 @@ fn is_absent(error: &io::Error) -> bool {
 
 /// Replaces a file: after a crash it is what it was or what it is to be. Whoever writes holds the lock of the context.
 pub(super) fn write(path: &Path, content: &impl Serialize) -> Result<(), FolderError> {
+    // Only who holds the lock writes here: what is there is left of a crash.
+    write_by(&path.with_file_name(".new"), path, content)
+}
+
+/// The same with another name for the file that is not complete yet, in the same folder: each lock has its own.
+pub(crate) fn write_by(new: &Path, path: &Path, content: &impl Serialize) -> Result<(), FolderError> {
     let failed = |source| FolderError::Io { what: "write", path: path.to_owned(), source };
     // Pretty, since people look into these files too.
     let mut text = serde_json::to_vec_pretty(content).map_err(|error| failed(error.into()))?;
     text.push(b'\n');
-    let folder = path.parent().unwrap_or(Path::new("."));
-    // Only who holds the lock writes here: what is there is left of a crash.
-    let new = folder.join(".new");
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let replace = || {
-        unless_absent(fs::remove_file(&new))?;
-        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&new)?;
+        unless_absent(fs::remove_file(new))?;
+        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(new)?;
         file.write_all(&text)?;
         file.sync_all()?;
-        fs::rename(&new, path)?;
+        fs::rename(new, path)?;
         File::open(folder)?.sync_all()
     };
     #[cfg(test)]

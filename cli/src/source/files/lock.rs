@@ -19,11 +19,11 @@ use tokio::{
 
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
-pub(super) struct Held(#[expect(dead_code, reason = "it is held, and nothing else")] File);
+pub(crate) struct Held(#[expect(dead_code, reason = "it is held, and nothing else")] File);
 
 /// Why a lock was not had.
 #[derive(Debug, Error)]
-pub(super) enum LockError {
+pub(crate) enum LockError {
     /// The file cannot be opened or locked.
     #[error("lock {}: {source}", path.display())]
     Io {
@@ -43,7 +43,7 @@ pub(super) enum LockError {
 }
 
 /// Locks a file, which is created if need be, as soon as nobody else holds it. Dropping the future gives up.
-pub(super) async fn lock(path: &Path, patience: Duration) -> Result<Held, LockError> {
+pub(crate) async fn lock(path: &Path, patience: Duration) -> Result<Held, LockError> {
     let failed = |source| LockError::Io { path: path.to_owned(), source };
     // What is further away than the clock can tell is for ever.
     let deadline = Instant::now().checked_add(patience);
