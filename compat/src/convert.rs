@@ -5,6 +5,7 @@
 
 mod changes;
 mod checks;
+mod choices;
 mod condition;
 mod emit;
 mod endpoints;
@@ -452,8 +453,8 @@ impl Converted {
              Git (its `.gitignore` does), and hand it to whatever keeps your secrets.\n\n\
              ## Next\n\n\
              ```sh\n\
-             cicdctl validate -f {folder}                       # check it, without a cluster\n\
-             cicdctl explain -f {folder} {name} PIPELINE=EVENT   # see what an event would send\n\
+             cicdctl validate -f {folder}   # check it, without a cluster\n\
+             cicdctl explain -f {folder} -f {folder}/secrets {name} PIPELINE=EVENT   # see what an event would send\n\
              kubectl apply -f {folder}/secrets\n\
              kubectl apply -f {folder}\n\
              cicdctl init NAME --base CicdBase/{app} --cicd-context {context} --set state.cicdContextDataId=NAME --set state.cicdContextName={context}\n\

@@ -6,9 +6,8 @@ use super::{
     Conversion, Kind,
     changes::Entries,
     condition::condition,
-    foreach,
     report::Severity::{Changed, Hint, NotCarried},
-    scan::{has_tags, raw},
+    scan::{always_prints, has_tags, raw},
 };
 use crate::files::plain_text;
 
@@ -87,6 +86,13 @@ impl Conversion<'_> {
             let text = "enabled: true beside named blocks was an error; it switches them on now";
             self.report.add(Changed, place, text, "nothing, or leave it out");
         }
+        if enabled == Some(false) {
+            let inherited = merged.iter().filter(|(block, value)| value.is_object() && !map.contains_key(*block));
+            for (block, _) in inherited {
+                let name = self.name(home.event, types.0, Some(block));
+                handlers.push(json!({"name": name, "enabled": false}));
+            }
+        }
         for (block, value) in map.iter().filter(|(block, _)| *block != "enabled") {
             let place = format!("{place}.{block}");
             let Value::Object(content) = value else {
@@ -115,13 +121,6 @@ impl Conversion<'_> {
             let name = self.name(home.event, types.0, Some(block));
             let handler = self.handler(&place, &name, types, &own, enabled);
             handlers.push(handler);
-        }
-        if enabled == Some(false) {
-            let inherited = merged.iter().filter(|(block, value)| value.is_object() && !map.contains_key(*block));
-            for (block, _) in inherited {
-                let name = self.name(home.event, types.0, Some(block));
-                handlers.push(json!({"name": name, "enabled": false}));
-            }
         }
     }
 
@@ -213,7 +212,7 @@ impl Conversion<'_> {
     }
 
     /// A text that was never rendered, as a template that prints it.
-    fn raw_field(&mut self, place: &str, key: &str, value: &Value) -> Option<Value> {
+    pub(super) fn raw_field(&mut self, place: &str, key: &str, value: &Value) -> Option<Value> {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Array(_) | Value::Object(_) => {
@@ -245,11 +244,7 @@ impl Conversion<'_> {
                 "if" | "capture-response-data" => {}
                 "message" => {
                     let message = self.text(&place, value, kind.clone());
-                    if message.as_deref().is_some_and(|message| {
-                        super::scan::parts(message)
-                            .iter()
-                            .all(|part| !matches!(part, super::scan::Part::Text(text) if !text.trim().is_empty()))
-                    }) {
+                    if message.as_deref().is_some_and(|message| !always_prints(message)) {
                         self.report.add(
                             Hint,
                             &place,
@@ -265,7 +260,7 @@ impl Conversion<'_> {
         self.finish(place, own, notify, fields)
     }
 
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         place: &str,
         own: &Map<String, Value>,
@@ -351,188 +346,6 @@ impl Conversion<'_> {
                 }
             }
         }
-    }
-
-    fn manual_choice(&mut self, place: &str, own: &Map<String, Value>) -> Option<Value> {
-        let mut manual = Map::new();
-        manual.insert("endpoint".to_owned(), json!({"name": self.endpoints.choice}));
-        let (mut fields, kind) = (Vec::new(), Kind::Handler("manual-choice"));
-        let mut rest = Map::new();
-        for (key, value) in own {
-            let place = format!("{place}.{key}");
-            match key.as_str() {
-                "if" | "capture-response-data" => {}
-                "title" => {
-                    let title = self.text(&place, value, kind.clone());
-                    manual.extend(title.map(|title| ("title".to_owned(), json!(title))));
-                }
-                "choices" => {
-                    let choices = self
-                        .named_maps(&place, value, |this, place, name, choice| Some(this.choice(place, name, choice)));
-                    rest.insert("choices".to_owned(), Value::Array(choices));
-                }
-                "choice-generators" => {
-                    let generators = self.named_maps(&place, value, Self::choice_generator);
-                    rest.insert("choiceGenerators".to_owned(), Value::Array(generators));
-                }
-                _ => fields.extend(self.raw_field(&place, key, value)),
-            }
-        }
-        for key in ["choices", "choiceGenerators"] {
-            manual.extend(rest.shift_remove(key).map(|list| (key.to_owned(), list)));
-        }
-        self.finish(place, own, manual, fields)
-    }
-
-    fn named_maps(
-        &mut self,
-        place: &str,
-        value: &Value,
-        mut convert: impl FnMut(&mut Self, &str, &str, &Map<String, Value>) -> Option<Value>,
-    ) -> Vec<Value> {
-        let Value::Object(map) = value else {
-            if !value.is_null() {
-                self.report.add(
-                    NotCarried,
-                    place,
-                    "it is no map, which was an error; it is left out",
-                    "write a map by names",
-                );
-            }
-            return Vec::new();
-        };
-        let mut items = Vec::new();
-        for (name, value) in map {
-            let place = format!("{place}.{name}");
-            match value {
-                Value::Object(map) => items.extend(convert(self, &place, name, map)),
-                _ => self.report.add(
-                    NotCarried,
-                    &place,
-                    "it is no map, which was an error; it is left out",
-                    "write its keys",
-                ),
-            }
-        }
-        items
-    }
-
-    fn choice(&mut self, place: &str, name: &str, own: &Map<String, Value>) -> Value {
-        let mut choice = Map::new();
-        choice.insert("name".to_owned(), json!(name));
-        let kind = Kind::Handler("manual-choice");
-        for (key, value) in own {
-            let place = format!("{place}.{key}");
-            match (key.as_str(), value) {
-                ("header", value) => {
-                    let header = self.text(&place, value, kind.clone());
-                    choice.extend(header.map(|header| ("header".to_owned(), json!(header))));
-                }
-                ("options", Value::Array(options)) => {
-                    let options = options.iter().enumerate();
-                    let options = options
-                        .filter_map(|(index, option)| self.option(&format!("{place}[{index}]"), option))
-                        .collect();
-                    choice.insert("options".to_owned(), Value::Array(options));
-                }
-                _ => {
-                    let text = "choices have a header and options; what else bodies read of them is left out";
-                    self.report.add(NotCarried, &place, text, "move it into a field of the handler, or of its options");
-                }
-            }
-        }
-        Value::Object(choice)
-    }
-
-    fn option(&mut self, place: &str, option: &Value) -> Option<Value> {
-        let Value::Object(own) = option else {
-            self.report.add(NotCarried, place, "it is no map of text and value; it is left out", "write {text, value}");
-            return None;
-        };
-        let mut out = Map::new();
-        let mut fields = Vec::new();
-        for key in ["text", "value"] {
-            let place = format!("{place}.{key}");
-            let text = match own.get(key) {
-                Some(value) => self.text(&place, value, Kind::Handler("manual-choice")),
-                None => {
-                    self.report.add(
-                        NotCarried,
-                        &place,
-                        "an option has a text and a value; it is blank",
-                        format!("write {key}"),
-                    );
-                    None
-                }
-            };
-            out.insert(key.to_owned(), json!(text.unwrap_or_default()));
-        }
-        for (key, value) in own {
-            match (key.as_str(), value) {
-                ("text" | "value", _) => {}
-                ("style", Value::String(style)) => {
-                    out.insert("style".to_owned(), json!(style));
-                }
-                _ => fields.extend(self.raw_field(&format!("{place}.{key}"), key, value)),
-            }
-        }
-        let order: Vec<&String> = own.keys().filter(|key| ["text", "value", "style"].contains(&key.as_str())).collect();
-        if !order
-            .iter()
-            .map(|key| key.as_str())
-            .eq(["text", "value", "style"].into_iter().filter(|key| own.contains_key(*key)))
-        {
-            let text = "a body that prints an option as a whole prints text, value and style first, in this order";
-            self.report.add(Hint, place, text, "nothing, unless the receiver minds the order of JSON's keys");
-        }
-        if !fields.is_empty() {
-            out.insert("fields".to_owned(), Value::Array(fields));
-        }
-        Some(Value::Object(out))
-    }
-
-    fn choice_generator(&mut self, place: &str, name: &str, own: &Map<String, Value>) -> Option<Value> {
-        let mut generator = Map::new();
-        generator.insert("name".to_owned(), json!(name));
-        let mut iterator = "item".to_owned();
-        for (key, value) in own {
-            let place = format!("{place}.{key}");
-            match (key.as_str(), value) {
-                ("foreach", Value::String(text)) => match foreach::json_path(text, &self.settings_roots) {
-                    Ok(path) => {
-                        generator.insert("foreach".to_owned(), json!(path));
-                    }
-                    Err(problem) => {
-                        let advice = "write foreach as an RFC 9535 JSONPath, as $.state.targets";
-                        self.report.add(NotCarried, &place, problem, advice);
-                    }
-                },
-                ("iterator", Value::String(text)) => {
-                    if let Some(problem) = foreach::iterator_problem(text, &self.settings_roots) {
-                        self.report.add(NotCarried, &place, problem, "choose another name, in the template too");
-                    }
-                    text.clone_into(&mut iterator);
-                    generator.insert("iterator".to_owned(), json!(text));
-                }
-                ("template", value) => {
-                    if let Some(text) = self.text(&place, value, Kind::Choice) {
-                        self.check_choices(&place, &text);
-                        generator.insert("template".to_owned(), json!(text));
-                    }
-                }
-                ("foreach" | "iterator", _) => {
-                    self.report.add(
-                        NotCarried,
-                        &place,
-                        "it is no text, which was an error; it is left out",
-                        "write a text",
-                    );
-                }
-                _ => self.unknown(&place),
-            }
-        }
-        self.iterators.push(iterator);
-        Some(Value::Object(generator))
     }
 
     fn trigger(&mut self, place: &str, own: &Map<String, Value>) -> Option<Value> {

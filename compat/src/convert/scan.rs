@@ -313,6 +313,23 @@ fn read(tokens: &[Token], names: &mut Names) {
     }
 }
 
+/// Whether a template prints something whatever it reads: text that is in no condition, loop or macro.
+pub(super) fn always_prints(template: &str) -> bool {
+    let mut inside = 0_usize;
+    parts(template).iter().any(|part| match part {
+        Part::Text(text) => inside == 0 && !text.trim().is_empty(),
+        Part::Expression(_) => false,
+        Part::Statement(statement) => {
+            match statement.split_whitespace().next().unwrap_or_default() {
+                "if" | "for" | "macro" => inside += 1,
+                "endif" | "endfor" | "endmacro" => inside = inside.saturating_sub(1),
+                _ => {}
+            }
+            false
+        }
+    })
+}
+
 /// Whether a text holds any tag.
 pub(super) fn has_tags(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.contains("{#")

@@ -102,7 +102,7 @@ impl World {
     fn is_quiet(&self) -> Converted {
         let converted = self.converted();
         let lines = converted.report.lines();
-        let loud = converted.report.of(Severity::NotCarried).chain(converted.report.of(Severity::Changed)).count();
+        let loud = converted.report.of(Severity::NotCarried).chain(converted.report.of(Changed)).count();
         assert_eq!(loud, 0, "{lines}");
         converted
     }

@@ -90,16 +90,15 @@ fn whitespace_that_a_macro_prints_is_stripped_from_stored_texts_as_it_was() {
 #[test]
 fn enabled_false_switches_off_every_handler_of_its_type_also_inherited_ones() {
     let base =
-        in_event("{notify: {a: {message: m}, b: {message: m}}, respond: {message: m, url: 'https://slack.com/'}}");
-    let off =
-        World::event("{notify: {enabled: false, c: {message: m}}, respond: {enabled: false}}").base(&base).is_quiet();
+        in_event("{respond: {message: m, url: 'https://slack.com/'}, notify: {a: {message: m}, b: {message: m}}}");
+    let off = World::event("{respond: {enabled: false}, notify: {enabled: false, c: {message: m}}}").base(&base);
     assert_eq!(
-        off.handlers(),
+        off.is_quiet().handlers(),
         &json!([
+            {"name": "respond", "enabled": false},
             {"name": "notify-a", "enabled": false},
             {"name": "notify-b", "enabled": false},
             {"name": "notify-c", "enabled": false, "notify": {"endpoint": {"name": "slack"}, "message": "m"}},
-            {"name": "respond", "enabled": false},
         ])
     );
     // What a base switches off stays off for blocks that the app adds.
@@ -387,4 +386,57 @@ fn a_stored_document_gives_name_state_variables_and_context() {
         world.tried().unwrap_err().to_string(),
         "convert stored.yaml: its state is missing; give the whole document as it was stored"
     );
+}
+
+/// What the engine makes of the manifests: settings, and for each event the handlers that are switched on, in their order.
+fn resolved(converted: &Converted) -> cicdcontext_engine::configuration::Resolved {
+    use cicdcontext_crds::{CicdBaseSpec, CicdContextSpec};
+    use cicdcontext_engine::configuration::{Input, Lookup, Origin, resolve};
+
+    let read = |manifest: &Manifest| {
+        let name = manifest.value["metadata"]["name"].as_str().unwrap().to_owned();
+        (name, serde_json::from_value::<CicdBaseSpec>(manifest.value["spec"].clone()).unwrap())
+    };
+    let is_base = |manifest: &&Manifest| manifest.value["kind"] == "CicdBase";
+    let bases: BTreeMap<String, CicdBaseSpec> = converted.manifests.iter().filter(is_base).map(read).collect();
+    let context: CicdContextSpec =
+        serde_json::from_value(converted.manifest(&format!("context-{}.yaml", converted.name))["spec"].clone())
+            .unwrap();
+    let input = Input {
+        owner: Origin::context("c"),
+        selected: context.context.as_deref(),
+        bases: context.bases.as_deref().unwrap(),
+        block: &context.configuration,
+    };
+    let found = resolve(&input, &|reference| {
+        let spec = &bases[&reference.name];
+        Lookup::Found(spec.bases.as_deref().unwrap_or_default(), &spec.configuration)
+    });
+    found.unwrap()
+}
+
+#[test]
+fn the_engine_merges_the_manifests_to_what_the_old_rules_gave() {
+    let context = |body: &str| format!("cicd-contexts: {{stage: {{{body}}}}}");
+    let world = World::app(&context(
+        "a: {k: 1}, b: '', c: [3], d: {e: {g: 2}}, pipelines: {p: {event-handlers: {e: {\
+           respond: {enabled: false}, notify: {three: {message: '3'}, one: {icon: x}}}}, \
+           generators: {g: {y: {set: [{key: state.y, value: '2'}]}}}}}",
+    ))
+    .base(&context(
+        "a: [], b: null, c: [1, 2], d: {e: {f: 1}}, pipelines: {p: {event-handlers: {e: {\
+           notify: {one: {message: '1'}, two: {message: '2'}}, respond: {message: r, url: 'https://slack.com/'}}}, \
+           generators: {g: {x: {if: a, set: [{key: state.x, value: '1'}]}, y: {set: [{key: state.y, value: '1'}]}}}}}",
+    ))
+    .base(&context("pipelines: {p: {event-handlers: {e: {trigger-pipeline: {name: n, args: {a: '1'}}}}}}"));
+    let resolved = resolved(&world.is_quiet());
+    let settings: Map<String, Value> = resolved.settings.into_iter().filter(|(key, _)| key != "configData").collect();
+    assert_eq!(Value::Object(settings), json!({"a": {"k": 1}, "b": "", "c": [3], "d": {"e": {"f": 1, "g": 2}}}));
+    let pipeline = &resolved.pipelines["p"];
+    let names: Vec<&str> = pipeline.handlers("e").iter().map(|handler| handler.name.as_str()).collect();
+    assert_eq!(names, ["notify-one", "notify-two", "notify-three", "trigger-pipeline"]);
+    assert_eq!(pipeline.disabled["e"], ["respond"]);
+    let items: Vec<(&str, usize)> =
+        pipeline.generators["g"].iter().map(|item| (item.name.as_str(), item.changes.len())).collect();
+    assert_eq!(items, [("x", 1), ("y", 1)]);
 }
