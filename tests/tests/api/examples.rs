@@ -50,6 +50,19 @@ async fn every_example_of_the_help_does_what_it_says() {
     let typist = Typist { scene: &scene, kubeconfig: &kubeconfig };
     let tools = tempfile::tempdir().unwrap();
 
+    // What `convert` is shown with.
+    let old = tempfile::tempdir().unwrap();
+    let files = [
+        ("config.yaml", "cicdstatemgr: {slack: {url: 'https://chat.example/post'}, templates: {notify: '{}'}}"),
+        ("secrets.yaml", "cicdstatemgr: {slack: {token: t}}"),
+        ("bases/dock.yaml", "variables: {page: 'https://board.test'}"),
+        ("shop.yaml", "{bases: [dock.yaml], cicd-contexts: {stage: {}}}"),
+    ];
+    std::fs::create_dir(old.path().join("bases")).unwrap();
+    for (name, text) in files {
+        std::fs::write(old.path().join(name), text).unwrap();
+    }
+
     // What `redeliver` is shown with.
     for id in ["18", "19"] {
         let failed = typist.run(&format!("cicdctl event shop deploy=success --id {id} --wait"), &[]).await;
@@ -60,11 +73,15 @@ async fn every_example_of_the_help_does_what_it_says() {
     let (examples, sections) = examples();
     assert!(sections >= 18 && examples.len() >= 30, "{sections} sections, {examples:#?}");
     for example in examples {
-        let command = example.replace("/tools", &tools.path().display().to_string());
+        let mut command = example.replace("/tools", &tools.path().display().to_string());
+        if example.starts_with("cicdctl convert ") {
+            command = format!("cd {} && {command}", old.path().display());
+        }
         let ran = typist.run(&command, &[]).await;
         assert!(ran.success, "{example}\n{}\n{}", ran.output, scene.log());
     }
     assert!(tools.path().join("cicdctl").is_file());
+    assert!(old.path().join("manifests/base-shop.yaml").is_file());
     // Both events, and each of them again under its id.
     let down = scene.receiver.requests_to("/down");
     let ids: Vec<&str> = down.iter().map(|request| request.header("webhook-id")).collect();
