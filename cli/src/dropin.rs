@@ -16,7 +16,7 @@
 //! | [`store`] | where is the document kept, and how is it changed? |
 //! | [`mirror`] | which files are written after it? |
 
-pub(crate) mod arguments;
+mod arguments;
 mod assignment;
 mod command;
 mod event;
@@ -60,6 +60,3 @@ pub async fn run(line: &[OsString], environment: &Environment, console: &mut Con
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -51,7 +51,9 @@ mod tests {
 
     #[test]
     fn an_empty_variable_counts_as_not_set() {
-        let environment = Environment::from_variables(|name| (!["HOME", "CICDSTATEMGR_SET_SEPARATOR"].contains(&name)).then(OsString::new));
+        let environment = Environment::from_variables(|name| {
+            (!["HOME", "CICDSTATEMGR_SET_SEPARATOR"].contains(&name)).then(OsString::new)
+        });
         assert_eq!(environment, Environment::default());
     }
 }

@@ -32,18 +32,26 @@ const DEFINITIONS: &[Definition] = &[
     option(&["--tmpl-ctx-var"], Some("PATH=EXPR"), "a name for templates: a path of the document, or text; repeatable"),
     option(&["--load"], None, "write the mirror files of a run"),
     option(&["--get"], Some("PATH"), "print what the document has at a path"),
-    option(&["--set"], Some("PATH=TEXT"), "write a value, or several with | between them; file://PATH reads a file; repeatable"),
-    option(&["--pre-set-force-reload"], None, "accepted, and without effect: --set always works on the document as it is now"),
+    option(
+        &["--set"],
+        Some("PATH=TEXT"),
+        "write a value, or several with | between them; file://PATH reads a file; repeatable",
+    ),
+    option(
+        &["--pre-set-force-reload"],
+        None,
+        "accepted, and without effect: --set always works on the document as it is now",
+    ),
     option(&["--handle-event"], Some("PIPELINE=EVENT"), "run the handlers of an event"),
     option(&["--generate"], Some("PATH"), "run the generator at a path"),
 ];
 
 /// What `--help` prints.
-pub static HELP: std::sync::LazyLock<String> = std::sync::LazyLock::new(help);
+pub(crate) static HELP: std::sync::LazyLock<String> = std::sync::LazyLock::new(help);
 
 /// What the command line asks for. An option that is there and empty is `Some("")`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     pub log_level: Option<String>,
     pub config: Option<String>,
     pub secrets: Option<String>,
@@ -62,7 +70,7 @@ pub struct Arguments {
 
 /// A command line that could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Parsed {
+pub(crate) enum Parsed {
     /// It asks for help.
     Help,
     /// It asks for this.
@@ -71,12 +79,14 @@ pub enum Parsed {
 
 /// Why a command line cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum UsageError {
+pub(crate) enum UsageError {
     /// A prefix fits several options.
     #[error("read {found}: it may be {candidates}; write one of them whole")]
     Ambiguous { found: String, candidates: String },
     /// A value is missing.
-    #[error("read {option}: it takes one value, and none follows; write {option}=VALUE if the value begins with a hyphen")]
+    #[error(
+        "read {option}: it takes one value, and none follows; write {option}=VALUE if the value begins with a hyphen"
+    )]
     NoValue { option: String },
     /// A flag has a value.
     #[error("read {option}: it takes no value, and there is {found:?}")]
@@ -99,7 +109,7 @@ enum Word {
 }
 
 /// Reads the line, without the program's own name.
-pub fn parse(line: &[OsString]) -> Result<Parsed, UsageError> {
+pub(crate) fn parse(line: &[OsString]) -> Result<Parsed, UsageError> {
     // What is not UTF-8 stays wrong as it is shown.
     let texts = line.iter().map(|word| word.to_string_lossy().into_owned());
     let mut words = Vec::with_capacity(line.len());
@@ -190,8 +200,11 @@ fn word(text: String) -> Result<Word, UsageError> {
     if let Some(name) = names().find(|name| **name == head) {
         return Ok(Word::Option { name, value });
     }
-    let candidates: Vec<&'static str> =
-        if head.starts_with("--") { names().filter(|name| name.starts_with(head)).copied().collect() } else { Vec::new() };
+    let candidates: Vec<&'static str> = if head.starts_with("--") {
+        names().filter(|name| name.starts_with(head)).copied().collect()
+    } else {
+        Vec::new()
+    };
     match candidates.as_slice() {
         [name] => return Ok(Word::Option { name, value }),
         [] => {}

@@ -81,7 +81,9 @@ impl Assignments {
     fn file(&mut self, path: &str, file: &str) -> Result<Value, Failure> {
         let (value, is_text_now) = content(&format!("--set {path}"), file)?;
         if is_text_now {
-            let text = format!("{file} is taken as text; before, it was read as JSON or YAML: name it .json or .yaml for that");
+            let text = format!(
+                "{file} is taken as text; before, it was read as JSON or YAML: name it .json or .yaml for that"
+            );
             self.notices.push(Notice { place: format!("--set {path}"), text, anchor: "file-values" });
         }
         Ok(value)
@@ -113,9 +115,9 @@ pub(super) fn content(what: &str, file: &str) -> Result<(Value, bool), Failure> 
         }
         _ => {
             let text = Value::String(text);
-            let before = text.as_str().map(|text| {
-                serde_json::from_str(text).ok().or_else(|| yaml::read(text).ok().map(|read| read.value))
-            });
+            let before = text
+                .as_str()
+                .map(|text| serde_json::from_str(text).ok().or_else(|| yaml::read(text).ok().map(|read| read.value)));
             let differs = before.flatten().is_some_and(|before| before != text);
             Ok((text, differs))
         }

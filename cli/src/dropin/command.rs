@@ -1,12 +1,6 @@
 //! The six commands, each in the order of its steps. Of those that the command line names the first one is done.
 
-use cicdcontext_compat::{
-    document::Document,
-    files::File,
-    generator::generate,
-    get::get,
-    handler::Run,
-};
+use cicdcontext_compat::{document::Document, files::File, generator::generate, get::get, handler::Run};
 
 use super::{
     arguments::Arguments,
@@ -142,8 +136,7 @@ async fn print(session: &mut Session<'_>, path: &str) -> Result<(), Failure> {
 async fn run_generator(session: &mut Session<'_>, path: &str) -> Result<(), Failure> {
     let id = session.id("generate")?;
     let settings = session.settings.clone();
-    let (document, generated) =
-        session.store.change(&id, |document| Ok(generate(document, path, &settings)?)).await?;
+    let (document, generated) = session.store.change(&id, |document| Ok(generate(document, path, &settings)?)).await?;
     generated.notices.iter().for_each(|notice| session.notice(notice));
     if generated.written.is_empty() { Ok(()) } else { session.write_mirrors(&id, &document) }
 }

@@ -117,7 +117,8 @@ impl Courier {
             _ => Credentials::None,
         };
         if !gets_token && !is_trigger {
-            let text = "the URL is not on the host and port of slack.url, so slack.token is not sent there; before, it was";
+            let text =
+                "the URL is not on the host and port of slack.url, so slack.token is not sent there; before, it was";
             notices.push(Notice { place: format!("{}.url", request.place), text: text.to_owned(), anchor: "token" });
         }
         let mut destination =

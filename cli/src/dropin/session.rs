@@ -89,12 +89,12 @@ impl<'s> Session<'s> {
         let store = Store::open(variables, environment).await?;
         let courier = Courier::new(&core, &secrets);
         let told = HashSet::new();
-        let mut session = Self {
-            arguments, variables, core, secrets, settings, store, mirrors, courier, only_warns, console, told,
-        };
+        let mut session =
+            Self { arguments, variables, core, secrets, settings, store, mirrors, courier, only_warns, console, told };
         session.tell_findings(&session.core.0.clone());
         if session.mirrors.names_redis {
-            let text = format!("ignored: the context data is kept in {}; before, it was in Redis", session.store.place());
+            let text =
+                format!("ignored: the context data is kept in {}; before, it was in Redis", session.store.place());
             session.notice(&Notice { place: "datasources.redis".to_owned(), text, anchor: "redis" });
         }
         for name in session.mirrors.unknown.clone() {
@@ -138,7 +138,9 @@ impl<'s> Session<'s> {
         let mut has_alias = false;
         for Finding { path, line, kind } in &file.findings {
             let text = match kind {
-                FindingKind::Date(text) => format!("a date, taken as the text {text}; before, it was a date: put it in quotes"),
+                FindingKind::Date(text) => {
+                    format!("a date, taken as the text {text}; before, it was a date: put it in quotes")
+                }
                 FindingKind::Key { written, read } => {
                     format!("the key {written} is {read} in YAML 1.1, as before: put it in quotes")
                 }

@@ -62,16 +62,6 @@ pub(super) enum StoreError {
         /// Whose it is.
         owner: String,
     },
-    /// What is there is no document.
-    #[error("read run {id:?}: {place} {problem}")]
-    Broken {
-        /// Its ID.
-        id: String,
-        /// Where.
-        place: String,
-        /// What is wrong, and what to do.
-        problem: String,
-    },
     /// It does not fit.
     #[error(
         "store run {id:?}: its document has {bytes} bytes as JSON, and the cluster refuses it as too large (about 1.5 MB \
@@ -96,7 +86,9 @@ pub(super) enum StoreError {
         seconds: u64,
     },
     /// What a handler wrote has no place any more: somebody else wrote there.
-    #[error("change run {id:?}: {path} holds {found} by now, where a map or a list was to be; somebody else wrote there")]
+    #[error(
+        "change run {id:?}: {path} holds {found} by now, where a map or a list was to be; somebody else wrote there"
+    )]
     Taken {
         /// Its ID.
         id: String,

@@ -280,7 +280,8 @@ fn fill(mut file: File, write: &FileWrite) -> io::Result<()> {
 /// One write, so that processes that append at once do not mix.
 fn append(write: &FileWrite) -> Result<(), FileProblem> {
     let new = !write.path.exists();
-    let opened = OpenOptions::new().read(true).append(true).create(true).mode(write.mode.at_creation()).open(&write.path);
+    let opened =
+        OpenOptions::new().read(true).append(true).create(true).mode(write.mode.at_creation()).open(&write.path);
     let mut file = opened.map_err(|error| if new { in_directory(&write.path, error) } else { of_file(error) })?;
     // A write of several pages is seen page by page: without the lock its middle could be taken for the end. Those who
     // do not lock, and file systems that cannot, are no reason to fail: the worst is an empty line.

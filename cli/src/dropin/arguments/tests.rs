@@ -26,7 +26,8 @@ fn options_are_read_in_every_form_that_argparse_knew() {
         }
         assert_eq!(arguments(line).log_level.as_deref(), Some("INFO"), "{line:?}");
     }
-    let all = arguments(&["--set", "a=1", "--set=b=2", "--load", "--tmpl", "x=y", "--set", "-5", "--set", "-a b", "--id="]);
+    let all =
+        arguments(&["--set", "a=1", "--set=b=2", "--load", "--tmpl", "x=y", "--set", "-5", "--set", "-a b", "--id="]);
     assert_eq!(all.set, ["a=1", "b=2", "-5", "-a b"]);
     assert_eq!((all.load, all.template_variables, all.id.as_deref()), (true, vec!["x=y".to_owned()], Some("")));
     assert_eq!(arguments(&["--set", "--", "-x=1"]).set, ["-x=1"]);
@@ -49,9 +50,18 @@ fn a_line_that_cannot_be_read_says_what_would_be_right() {
     for (line, expected) in [
         (&["--s", "a"][..], "read --s: it may be --secrets or --set; write one of them whole"),
         (&["--lo"], "read --lo: it may be --log-level or --load; write one of them whole"),
-        (&["--get"], "read --get: it takes one value, and none follows; write --get=VALUE if the value begins with a hyphen"),
-        (&["--get", "--load"], "read --get: it takes one value, and none follows; write --get=VALUE if the value begins with a hyphen"),
-        (&["--set", "-x=1"], "read --set: it takes one value, and none follows; write --set=VALUE if the value begins with a hyphen"),
+        (
+            &["--get"],
+            "read --get: it takes one value, and none follows; write --get=VALUE if the value begins with a hyphen",
+        ),
+        (
+            &["--get", "--load"],
+            "read --get: it takes one value, and none follows; write --get=VALUE if the value begins with a hyphen",
+        ),
+        (
+            &["--set", "-x=1"],
+            "read --set: it takes one value, and none follows; write --set=VALUE if the value begins with a hyphen",
+        ),
         (&["--load=x"], "read --load: it takes no value, and there is \"x\""),
         (&["a", "--no", "--load", "-"], "read the command line: unrecognized arguments: a --no -"),
     ] {

@@ -56,7 +56,11 @@ fn request(handler: HandlerType, url: &str, headers: &[(&str, &str)]) -> Request
 
 fn header<'r>(request: &'r str, name: &str) -> Vec<&'r str> {
     let lines = request.split("\n\n").next().unwrap().lines();
-    lines.filter_map(|line| line.split_once(": ")).filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
+    lines
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+        .collect()
 }
 
 #[tokio::test]
@@ -83,7 +87,13 @@ async fn a_message_goes_with_the_token_which_no_answer_brings_back() {
 async fn a_trigger_has_the_headers_of_the_configuration_and_never_the_token() {
     let (port, server) = answering(vec![answer("201 Created", "start-token 3")]);
     let url = format!("http://127.0.0.1:{port}/start");
-    let headers = [("X-Key", "start-token"), ("CONTENT-TYPE", "text/json"), ("Authorization", "Basic x"), ("x-wave", "3"), ("X-Wave", "4")];
+    let headers = [
+        ("X-Key", "start-token"),
+        ("CONTENT-TYPE", "text/json"),
+        ("Authorization", "Basic x"),
+        ("x-wave", "3"),
+        ("X-Wave", "4"),
+    ];
     let request = request(HandlerType::TriggerPipeline, &url, &headers);
     let (answered, notices) = courier(&url, &url).send(&request).await;
     assert_eq!((answered, notices), (Answered::Delivered("*** 3".to_owned()), Vec::new()));

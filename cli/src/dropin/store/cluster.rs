@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// CicdContexts of one namespace.
-pub struct InCluster(Cluster);
+pub(crate) struct InCluster(Cluster);
 
 impl InCluster {
     pub(super) fn new(cluster: Cluster) -> Self {
@@ -98,12 +98,7 @@ impl InCluster {
 /// The pauses between attempts.
 fn delays() -> impl Iterator<Item = Duration> {
     let (first, longest) = PAUSES;
-    ExponentialBuilder::new()
-        .with_min_delay(first)
-        .with_max_delay(longest)
-        .without_max_times()
-        .with_jitter()
-        .build()
+    ExponentialBuilder::new().with_min_delay(first).with_max_delay(longest).without_max_times().with_jitter().build()
 }
 
 /// The name has a hash of the ID: another's object is there only if somebody put it there by hand.
@@ -112,7 +107,8 @@ fn check_owner(id: &str, object: &CicdContext) -> Result<(), StoreError> {
     if owner.map(String::as_str) == Some(id) {
         return Ok(());
     }
-    let owner = owner.map_or_else(|| format!("nobody: it has no annotation {DATA_ID}"), |owner| format!("run {owner:?}"));
+    let owner =
+        owner.map_or_else(|| format!("nobody: it has no annotation {DATA_ID}"), |owner| format!("run {owner:?}"));
     Err(StoreError::Foreign { id: id.to_owned(), place: format!("CicdContext {}", name(id)), owner })
 }
 

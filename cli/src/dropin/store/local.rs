@@ -25,7 +25,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A folder of documents.
-pub struct InFolder(PathBuf);
+pub(crate) struct InFolder(PathBuf);
 
 /// What stands in a file. The ID tells whose it is; a file without its end has none of this.
 #[derive(Serialize, Deserialize)]

@@ -132,7 +132,8 @@ impl Parts {
     pub(super) fn replacement(&self, id: &str) -> Vec<PatchOperation> {
         let owner = test(annotation_pointer(Some(DATA_ID)), Value::from(id));
         let empty = || Value::Object(Map::new());
-        let fields = self.fields().into_iter().map(|(field, value)| add(pointer(&[field]), value.unwrap_or_else(empty)));
+        let fields =
+            self.fields().into_iter().map(|(field, value)| add(pointer(&[field]), value.unwrap_or_else(empty)));
         [owner].into_iter().chain(fields).collect()
     }
 
