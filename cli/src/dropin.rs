@@ -60,3 +60,6 @@ pub async fn run(line: &[OsString], environment: &Environment, console: &mut Con
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,8 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| Some(folder.path().join(name));
         let config = CONFIG.replace("DIR", folder.path().to_str().unwrap());
-        for (name, text) in [("config.yaml", config.as_str()), ("secrets.yaml", "cicdstatemgr: {}"), ("app.yaml", APP)] {
+        for (name, text) in [("config.yaml", config.as_str()), ("secrets.yaml", "cicdstatemgr: {}"), ("app.yaml", APP)]
+        {
             fs::write(folder.path().join(name), text).unwrap();
         }
         let dropin = Variables {
@@ -101,7 +102,10 @@ async fn each_block_is_saved_when_it_ends_and_one_that_fails_leaves_the_others_a
     place.done(&["--init-new", "Run/7", "--set", "state.svc=ferry"]).await;
     let (exit, data, notes) = place.run(&["--handle-event", "ship=done", "--tmpl-ctx-var", "ctx.who=state.svc"]).await;
     assert_eq!((exit, data.as_str()), (Exit::Failed, ""));
-    assert!(notes.contains("\nerror: handle ship=done: pipelines.ship.event-handlers.done.set-values.broken: "), "{notes}");
+    assert!(
+        notes.contains("\nerror: handle ship=done: pipelines.ship.event-handlers.done.set-values.broken: "),
+        "{notes}"
+    );
     let state = place.mirror()["state"].clone();
     assert_eq!((&state["who"], &state["last"], state.get("never")), (&json!(["ferry"]), &json!("x"), None));
     assert_eq!(place.done(&["--handle-event", "ship=unknown", "--set", "state.set=1"]).await, "");
@@ -144,7 +148,10 @@ async fn nothing_is_changed_if_one_of_several_values_cannot_be_written() {
 #[tokio::test]
 async fn a_failed_delivery_fails_the_command_unless_that_is_switched_off() {
     let mut place = Place::new();
-    let app = APP.replace("event-handlers:", "event-handlers:\n          told: {notify: {message: hi}, set-values: {set: [{from: y, to: state.after}]}}");
+    let app = APP.replace(
+        "event-handlers:",
+        "event-handlers:\n          told: {notify: {message: hi}, set-values: {set: [{from: y, to: state.after}]}}",
+    );
     // Refused before anything is sent: no attempt is worth another one.
     let config = fs::read_to_string(place.folder.path().join("config.yaml")).unwrap();
     fs::write(place.folder.path().join("config.yaml"), config.replace("127.0.0.1:1/", "169.254.169.254/")).unwrap();
@@ -172,8 +179,16 @@ async fn what_is_missing_is_named_with_its_option_and_its_variable() {
         Environment { dropin, ..Environment::default() }
     };
     for (environment, line, expected) in [
-        (without(|it| it.config = None), &["--load"][..], "begin: name the core config with --config PATH or CICDSTATEMGR_CONFIG_PATH"),
-        (without(|it| it.secrets = None), &["--load"], "begin: name the secrets with --secrets PATH or CICDSTATEMGR_SECRETS_PATH"),
+        (
+            without(|it| it.config = None),
+            &["--load"][..],
+            "begin: name the core config with --config PATH or CICDSTATEMGR_CONFIG_PATH",
+        ),
+        (
+            without(|it| it.secrets = None),
+            &["--load"],
+            "begin: name the secrets with --secrets PATH or CICDSTATEMGR_SECRETS_PATH",
+        ),
         (without(|it| it.id = None), &["--get", "x"], "get: name the run with --id ID or CICDSTATEMGR_CONTEXT_DATA_ID"),
         (
             without(|it| it.app = None),
@@ -196,8 +211,16 @@ async fn what_is_missing_is_named_with_its_option_and_its_variable() {
             &["--load"],
             "read CICDSTATEMGR_STORE \"redis\": write cluster, or unset it and set CICDSTATEMGR_LOCAL_DIR",
         ),
-        (without(|_| ()), &["-l", "debug", "--load"], "read --log-level \"debug\": write DEBUG, INFO, WARNING, ERROR or CRITICAL"),
-        (without(|_| ()), &["--handle-event", "a=b=c"], "read --handle-event \"a=b=c\": write PIPELINE=EVENT, with one '='"),
+        (
+            without(|_| ()),
+            &["-l", "debug", "--load"],
+            "read --log-level \"debug\": write DEBUG, INFO, WARNING, ERROR or CRITICAL",
+        ),
+        (
+            without(|_| ()),
+            &["--handle-event", "a=b=c"],
+            "read --handle-event \"a=b=c\": write PIPELINE=EVENT, with one '='",
+        ),
     ] {
         let notes = Recorded::default();
         let mut console = Console::new(Recorded::default(), notes.clone());
