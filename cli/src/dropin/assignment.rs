@@ -58,23 +58,23 @@ impl Assignments {
 
     fn add(&mut self, pair: &str) -> Result<(), Failure> {
         let read = pair.split_once('=').map(|(path, text)| (strip(path), strip(text)));
-        let (path, text) = match read {
-            Some((path, text)) if !path.is_empty() && !text.is_empty() => (path, text),
-            // The value may be a secret, what stands before it is not.
-            Some(("", _)) => return self.skip("there is no path before the '='"),
-            Some((path, _)) => return self.skip(&format!("{path} has no value")),
-            None => return self.skip(&format!("{} characters hold no '='", pair.chars().count())),
+        // The value may be a secret, what stands before it is not.
+        let problem = match read {
+            Some(("", _)) => "there is no path before the '='".to_owned(),
+            Some((path, "")) => format!("{path} has no value"),
+            None => format!("{} characters hold no '='", pair.chars().count()),
+            Some((path, text)) => return self.take(path, text),
         };
+        self.warnings.push(format!("--set: {problem}; nothing is written for it: write PATH=TEXT"));
+        Ok(())
+    }
+
+    fn take(&mut self, path: &str, text: &str) -> Result<(), Failure> {
         let value = match text.strip_prefix(FILE) {
             Some(file) => Content::File(self.file(path, file)?),
             None => Content::Text(text.to_owned()),
         };
         self.list.push(Assignment { path: path.to_owned(), value });
-        Ok(())
-    }
-
-    fn skip(&mut self, problem: &str) -> Result<(), Failure> {
-        self.warnings.push(format!("--set: {problem}; nothing is written for it: write PATH=TEXT"));
         Ok(())
     }
 

@@ -129,7 +129,7 @@ async fn print(session: &mut Session<'_>, path: &str) -> Result<(), Failure> {
         session.write_mirrors(&id, &document)?;
     }
     let got = get(&document, path, &session.settings)?;
-    got.notices.iter().for_each(|notice| session.notice(notice));
+    session.notices(&got.notices);
     if got.text.is_empty() { Ok(()) } else { session.print(&got.text) }
 }
 
@@ -137,7 +137,7 @@ async fn run_generator(session: &mut Session<'_>, path: &str) -> Result<(), Fail
     let id = session.id("generate")?;
     let settings = session.settings.clone();
     let (document, generated) = session.store.change(&id, |document| Ok(generate(document, path, &settings)?)).await?;
-    generated.notices.iter().for_each(|notice| session.notice(notice));
+    session.notices(&generated.notices);
     if generated.written.is_empty() { Ok(()) } else { session.write_mirrors(&id, &document) }
 }
 

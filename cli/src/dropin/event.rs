@@ -22,13 +22,11 @@ pub(super) struct Event {
 impl Event {
     /// Reads `PIPELINE=EVENT`.
     pub(super) fn parse(text: &str) -> Result<Self, Failure> {
-        match text.split('=').collect::<Vec<_>>().as_slice() {
-            [pipeline, name] => Ok(Self { pipeline: (*pipeline).to_owned(), name: (*name).to_owned() }),
-            _ => {
-                let expected = "write PIPELINE=EVENT, with one '='";
-                Err(Failure::Argument { what: "--handle-event", found: text.to_owned(), expected })
-            }
+        if let [pipeline, name] = *text.split('=').collect::<Vec<_>>() {
+            return Ok(Self { pipeline: pipeline.to_owned(), name: name.to_owned() });
         }
+        let expected = "write PIPELINE=EVENT, with one '='";
+        Err(Failure::Argument { what: "--handle-event", found: text.to_owned(), expected })
     }
 
     /// Whether both have a name.
@@ -52,12 +50,12 @@ pub(super) async fn handle(
         match run.next(&mut document, &session.core, &session.secrets, &session.settings) {
             Step::Send(request) => {
                 let (answered, notices) = session.courier.send(&request).await;
-                notices.iter().for_each(|notice| session.notice(notice));
+                session.notices(&notices);
                 was_undelivered = matches!(answered, Answered::Failed(_));
                 run.answered(&mut document, &session.core, answered);
             }
             Step::Ended(ended) => {
-                ended.notices.iter().for_each(|notice| session.notice(notice));
+                session.notices(&ended.notices);
                 let edits = edits(&saved, &document);
                 if !edits.is_empty() {
                     match session.store.change(id, |now| Ok(apply(id, now, &edits)?)).await {

@@ -134,7 +134,7 @@ impl Session<'_> {
     /// Writes the mirror files of a run: all are complete before the first one takes its place.
     pub(super) fn write_mirrors(&mut self, id: &str, document: &Document) -> Result<(), Failure> {
         let (writes, notices) = self.mirrors.render(id, document)?;
-        notices.iter().for_each(|notice| self.notice(notice));
+        self.notices(&notices);
         for write in &writes {
             if let Some(folder) = write.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 make(folder).map_err(|problem| FileError { path: write.path.clone(), problem })?;

@@ -92,7 +92,7 @@ impl Courier {
             let (reason, retry_after) = match classify(&result, SystemTime::now()) {
                 Class::Delivered => return Ok(result.map(|answer| text(&answer)).unwrap_or_default()),
                 Class::Final { reason } => {
-                    self.tell(request, reason, notices);
+                    tell(request, reason, notices);
                     return Err(described(&result, reason));
                 }
                 Class::Retry { reason, retry_after } => (reason, retry_after),
@@ -156,19 +156,20 @@ impl Courier {
     fn policy(&self) -> Policy {
         policy(&self.named.iter().flat_map(of_url).collect::<Vec<_>>())
     }
+}
 
-    fn tell(&self, request: &Request, reason: &str, notices: &mut Vec<Notice>) {
-        let (text, anchor) = match reason {
-            reason::REDIRECT => ("a redirect is not followed; before, it was, and the POST became a GET", "redirect"),
-            reason::EGRESS_REFUSED => (
-                "only the hosts of slack.url and trigger.url are reached as they are written, others over https and in \
-                 public; before, every URL was",
-                "egress",
-            ),
-            _ => return,
-        };
-        notices.push(Notice { place: request.place.clone(), text: text.to_owned(), anchor });
-    }
+/// Explains a failure that there was not before.
+fn tell(request: &Request, reason: &str, notices: &mut Vec<Notice>) {
+    let (text, anchor) = match reason {
+        reason::REDIRECT => ("a redirect is not followed; before, it was, and the POST became a GET", "redirect"),
+        reason::EGRESS_REFUSED => (
+            "only the hosts of slack.url and trigger.url are reached as they are written, others over https and in \
+             public; before, every URL was",
+            "egress",
+        ),
+        _ => return,
+    };
+    notices.push(Notice { place: request.place.clone(), text: text.to_owned(), anchor });
 }
 
 /// Whether two URLs have the same host and port.

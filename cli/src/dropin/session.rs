@@ -114,8 +114,10 @@ impl<'s> Session<'s> {
     pub(super) fn assignments(&mut self) -> Result<Assignments, Failure> {
         let separator = self.variables.set_separator.as_deref().unwrap_or(SEPARATOR);
         let assignments = Assignments::read(&self.arguments.set, separator)?;
-        assignments.warnings.iter().for_each(|warning| self.warn(warning));
-        assignments.notices.iter().for_each(|notice| self.notice(notice));
+        for warning in &assignments.warnings {
+            self.warn(warning);
+        }
+        self.notices(&assignments.notices);
         Ok(assignments)
     }
 
@@ -123,6 +125,13 @@ impl<'s> Session<'s> {
     pub(super) fn notice(&mut self, notice: &Notice) {
         if self.told.insert(notice.to_string()) {
             self.console.note(&format!("notice: {notice}"));
+        }
+    }
+
+    /// Tells differences, each once.
+    pub(super) fn notices(&mut self, notices: &[Notice]) {
+        for notice in notices {
+            self.notice(notice);
         }
     }
 

@@ -65,7 +65,7 @@ impl Place {
         let folder = self.folder.path().to_str().unwrap();
         let notes = notes.text().replace(folder, "DIR");
         let lines = notes.lines().filter(|line| !line.starts_with("notice: datasources.redis: ignored: "));
-        (exit, data.text(), lines.map(|line| format!("{line}\n")).collect())
+        (exit, data.text(), lines.map(|line| format!("{line}\n")).collect::<Vec<_>>().concat())
     }
 
     async fn done(&self, line: &[&str]) -> String {

@@ -22,7 +22,7 @@ pub(super) fn file(document: &Map<String, Value>, without: &[String]) -> (String
         }
     }
     let lines = found.iter().enumerate().filter(|(position, (name, ..))| last.get(name.as_str()) == Some(position));
-    let text = lines.map(|(_, (name, _, value))| format!("{name}={}\n", quoted(value))).collect();
+    let text = lines.map(|(_, (name, _, value))| format!("{name}={}\n", quoted(value))).collect::<Vec<_>>().concat();
     (text, collisions)
 }
 
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    fn text(document: Value, without: &[&str]) -> (String, Vec<String>) {
+    fn text(document: &Value, without: &[&str]) -> (String, Vec<String>) {
         let without: Vec<String> = without.iter().map(|&name| name.to_owned()).collect();
         file(document.as_object().unwrap(), &without)
     }
@@ -99,18 +99,18 @@ CICD_l__1__0='x'
 CICD_l__2='[]'
 CICD_m='{}'
 ";
-        assert_eq!(text(document, &[]), (expected.to_owned(), Vec::new()));
+        assert_eq!(text(&document, &[]), (expected.to_owned(), Vec::new()));
     }
 
     #[test]
     fn keys_that_are_excluded_are_left_out_at_every_depth() {
         let document = json!({"x": 1, "a": {"x": 1, "b": 2, "l": [{"x": 1, "c": 3}]}});
-        assert_eq!(text(document, &["x"]).0, "CICD_a__b='2'\nCICD_a__l__0__c='3'\n");
+        assert_eq!(text(&document, &["x"]).0, "CICD_a__b='2'\nCICD_a__l__0__c='3'\n");
     }
 
     #[test]
     fn paths_of_one_name_are_told_and_the_last_one_has_it() {
-        let (text, collisions) = text(json!({"a-b": 1, "a": {"b": 2}, "a.b": 3, "a__b": 4}), &[]);
+        let (text, collisions) = text(&json!({"a-b": 1, "a": {"b": 2}, "a.b": 3, "a__b": 4}), &[]);
         assert_eq!(text, "CICD_a_b='3'\nCICD_a__b='4'\n");
         assert_eq!(
             collisions,

@@ -93,7 +93,7 @@ fn make(id: &str, document: &mut Map<String, Value>, edit: &Edit) -> Result<(), 
             other => return Err(taken(id, &edit.path, other)),
         },
         Kind::Append(items) => match map.entry(last.clone()).or_insert(Value::Null) {
-            Value::Array(list) => list.extend(items.iter().cloned()),
+            Value::Array(present) => present.extend(items.iter().cloned()),
             empty @ Value::Null => *empty = Value::Array(items.clone()),
             other => return Err(taken(id, &edit.path, other)),
         },
