@@ -263,7 +263,7 @@ pub fn convert(input: &Input<'_>) -> Result<Converted, ConvertError> {
     let (name, manifest) = conversion.cicd_context(input, &app, &context)?;
     manifests.push(manifest);
     let secrets = objects::secrets(&secrets, input.secrets_file);
-    proof::check(&manifests, &secrets, &name, &mut conversion.report);
+    proof::check(&manifests, &name, &mut conversion.report);
     Ok(Converted { manifests, secrets, report: conversion.report, name, app, context })
 }
 

@@ -171,9 +171,12 @@ impl Conversion<'_> {
         let plain = |key: &str| {
             !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         };
-        let step = |key: &&str| match plain(key) {
-            true => format!(".{key}"),
-            false => format!("['{}']", key.replace('\\', "\\\\").replace('\'', "\\'")),
+        let step = |key: &&str| {
+            if plain(key) {
+                format!(".{key}")
+            } else {
+                format!("['{}']", key.replace('\\', "\\\\").replace('\'', "\\'"))
+            }
         };
         Some(format!("state{}", keys.iter().map(step).collect::<String>()))
     }

@@ -188,7 +188,7 @@ impl Conversion<'_> {
                 self.report.add(NotCarried, place, text, "write the value itself");
             }
             root @ ("notify" | "respond" | "manualChoice" | "triggerPipeline") => {
-                self.check_own(template, root, &shown, step(1))
+                self.check_own(template, root, &shown, step(1));
             }
             "body" if matches!(kind, Kind::Capture) => {}
             root if self.settings_roots.contains(root)
@@ -224,7 +224,8 @@ impl Conversion<'_> {
         };
         let is_own = matches!(template.kind, Kind::Handler(kind) if kind == own)
             || (template.kind == Kind::Choice && own == "manual-choice");
-        if !is_own || (own == "trigger-pipeline" && key == Some("name") && !template.place.ends_with(".if")) {
+        let is_condition = template.place.rsplit('.').next() == Some("if");
+        if !is_own || (own == "trigger-pipeline" && key == Some("name") && !is_condition) {
             return;
         }
         let text =

@@ -8,7 +8,7 @@ use super::{
 };
 
 impl Conversion<'_> {
-    pub(super) fn manual_choice(&mut self, place: &str, own: &Map<String, Value>) -> Option<Value> {
+    pub(super) fn manual_choice(&mut self, place: &str, own: &Map<String, Value>) -> Value {
         let mut manual = Map::new();
         manual.insert("endpoint".to_owned(), json!({"name": self.endpoints.choice}));
         let (mut fields, kind) = (Vec::new(), Kind::Handler("manual-choice"));
@@ -22,8 +22,7 @@ impl Conversion<'_> {
                     manual.extend(title.map(|title| ("title".to_owned(), json!(title))));
                 }
                 "choices" => {
-                    let choices = self
-                        .named_maps(&place, value, |this, place, name, choice| Some(this.choice(place, name, choice)));
+                    let choices = self.named_maps(&place, value, Self::choice);
                     rest.insert("choices".to_owned(), Value::Array(choices));
                 }
                 "choice-generators" => {
@@ -43,7 +42,7 @@ impl Conversion<'_> {
         &mut self,
         place: &str,
         value: &Value,
-        mut convert: impl FnMut(&mut Self, &str, &str, &Map<String, Value>) -> Option<Value>,
+        mut convert: impl FnMut(&mut Self, &str, &str, &Map<String, Value>) -> Value,
     ) -> Vec<Value> {
         let Value::Object(map) = value else {
             if !value.is_null() {
@@ -60,7 +59,7 @@ impl Conversion<'_> {
         for (name, value) in map {
             let place = format!("{place}.{name}");
             match value {
-                Value::Object(map) => items.extend(convert(self, &place, name, map)),
+                Value::Object(map) => items.push(convert(self, &place, name, map)),
                 _ => self.report.add(
                     NotCarried,
                     &place,
@@ -108,17 +107,12 @@ impl Conversion<'_> {
         let mut fields = Vec::new();
         for key in ["text", "value"] {
             let place = format!("{place}.{key}");
-            let text = match own.get(key) {
-                Some(value) => self.text(&place, value, Kind::Handler("manual-choice")),
-                None => {
-                    self.report.add(
-                        NotCarried,
-                        &place,
-                        "an option has a text and a value; it is blank",
-                        format!("write {key}"),
-                    );
-                    None
-                }
+            let text = if let Some(value) = own.get(key) {
+                self.text(&place, value, Kind::Handler("manual-choice"))
+            } else {
+                let problem = "an option has a text and a value; it is blank";
+                self.report.add(NotCarried, &place, problem, format!("write {key}"));
+                None
             };
             out.insert(key.to_owned(), json!(text.unwrap_or_default()));
         }
@@ -146,7 +140,7 @@ impl Conversion<'_> {
         Some(Value::Object(out))
     }
 
-    fn choice_generator(&mut self, place: &str, name: &str, own: &Map<String, Value>) -> Option<Value> {
+    fn choice_generator(&mut self, place: &str, name: &str, own: &Map<String, Value>) -> Value {
         let mut generator = Map::new();
         generator.insert("name".to_owned(), json!(name));
         let mut iterator = "item".to_owned();
@@ -187,6 +181,6 @@ impl Conversion<'_> {
             }
         }
         self.iterators.push(iterator);
-        Some(Value::Object(generator))
+        Value::Object(generator)
     }
 }

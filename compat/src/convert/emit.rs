@@ -133,26 +133,26 @@ fn short(text: &str) -> String {
     if is_bare(text) {
         return text.to_owned();
     }
-    let quotes = text.contains('"') || text.contains('\\');
-    if quotes && !text.contains('\'') && !text.chars().any(is_special) {
+    let needs_escapes = text.contains('"') || text.contains('\\');
+    if needs_escapes && !text.contains('\'') && !text.chars().any(is_special) {
         return format!("'{text}'");
     }
-    let mut quoted = String::from("\"");
+    let mut escaped = String::from("\"");
     for character in text.chars() {
         match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            '\r' => quoted.push_str("\\r"),
+            '"' => escaped.push_str("\\\""),
+            '\\' => escaped.push_str("\\\\"),
+            '\n' => escaped.push_str("\\n"),
+            '\t' => escaped.push_str("\\t"),
+            '\r' => escaped.push_str("\\r"),
             _ if is_special(character) => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(character));
+                let _ = write!(escaped, "\\u{:04x}", u32::from(character));
             }
-            _ => quoted.push(character),
+            _ => escaped.push(character),
         }
     }
-    quoted.push('"');
-    quoted
+    escaped.push('"');
+    escaped
 }
 
 fn is_bare(text: &str) -> bool {

@@ -240,12 +240,16 @@ impl Conversion<'_> {
     fn with_partials(&mut self, name: &str, mut spec: Map<String, Value>) -> Value {
         let mut texts: Vec<String> = Vec::new();
         for key in ["headers", "bodies", "args", "capture"] {
-            each_template(spec.get_mut(key), &mut |text| texts.push(text.clone()));
+            if let Some(value) = spec.get_mut(key) {
+                each_template(value, &mut |text| texts.push(text.clone()));
+            }
         }
         let macros = std::mem::take(&mut self.macros);
         let keys = macros.needed(texts.iter().map(String::as_str));
         for key in ["bodies", "args", "capture", "headers"] {
-            each_template(spec.get_mut(key), &mut |text| *text = macros.adapted(text, &keys));
+            if let Some(value) = spec.get_mut(key) {
+                each_template(value, &mut |text| *text = macros.adapted(text, &keys));
+            }
         }
         for key in &keys {
             if let Some(file) = self.app_macros.get(*key) {
@@ -288,19 +292,19 @@ impl Conversion<'_> {
 }
 
 /// Every template of a part of an endpoint.
-fn each_template(value: Option<&mut Value>, visit: &mut dyn FnMut(&mut String)) {
+fn each_template(value: &mut Value, visit: &mut dyn FnMut(&mut String)) {
     match value {
-        Some(Value::Object(map)) => {
+        Value::Object(map) => {
             for (key, value) in map.iter_mut() {
                 match value {
                     Value::String(text) if !matches!(key.as_str(), "name" | "op" | "split") => visit(text),
                     Value::String(_) | Value::Bool(_) | Value::Number(_) | Value::Null => {}
-                    other if key != "valueFrom" => each_template(Some(other), visit),
+                    other if key != "valueFrom" => each_template(other, visit),
                     _ => {}
                 }
             }
         }
-        Some(Value::Array(items)) => items.iter_mut().for_each(|item| each_template(Some(item), visit)),
+        Value::Array(items) => items.iter_mut().for_each(|item| each_template(item, visit)),
         _ => {}
     }
 }

@@ -1,6 +1,6 @@
 //! `foreach` of choice generators: a path of the predecessor as an RFC 9535 JSONPath.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::scan::has_tags;
 
@@ -42,7 +42,9 @@ pub(super) fn json_path(text: &str, roots: &BTreeSet<String>) -> Result<String, 
     for step in rest {
         match step {
             Step::Name(name) => path.push_str(&written(name)),
-            Step::Index(index) => path.push_str(&format!("[{index}]")),
+            Step::Index(index) => {
+                let _ = write!(path, "[{index}]");
+            }
         }
     }
     Ok(path)

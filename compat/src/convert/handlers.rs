@@ -125,19 +125,13 @@ impl Conversion<'_> {
     }
 
     fn enabled(&mut self, place: &str, map: &Map<String, Value>) -> Option<bool> {
-        match map.get("enabled")? {
-            Value::Bool(enabled) => Some(*enabled),
-            _ => {
-                let text = "enabled is no boolean: the handler was switched on, and is";
-                self.report.add(
-                    Changed,
-                    &format!("{place}.enabled"),
-                    text,
-                    "write enabled: false without quotes if it was meant",
-                );
-                None
-            }
+        let found = map.get("enabled")?;
+        if !found.is_boolean() {
+            let text = "enabled is no boolean: the handler was switched on, and is";
+            let advice = "write enabled: false without quotes if it was meant";
+            self.report.add(Changed, &format!("{place}.enabled"), text, advice);
         }
+        found.as_bool()
     }
 
     fn handler(
@@ -156,10 +150,10 @@ impl Conversion<'_> {
         self.condition(place, own, old == "set-values", Kind::Handler(old), &mut handler);
         if own.keys().any(|key| key != "if") {
             let content = match old {
-                "notify" => self.notify(place, own),
-                "respond" => self.respond(place, own),
-                "manual-choice" => self.manual_choice(place, own),
-                "trigger-pipeline" => self.trigger(place, own),
+                "notify" => Some(self.notify(place, own)),
+                "respond" => Some(self.respond(place, own)),
+                "manual-choice" => Some(self.manual_choice(place, own)),
+                "trigger-pipeline" => Some(self.trigger(place, own)),
                 _ => self.set_values(place, own),
             };
             handler.extend(content.map(|content| (new.to_owned(), content)));
@@ -234,7 +228,7 @@ impl Conversion<'_> {
         Some(json!({"name": key, "value": raw(&text)}))
     }
 
-    fn notify(&mut self, place: &str, own: &Map<String, Value>) -> Option<Value> {
+    fn notify(&mut self, place: &str, own: &Map<String, Value>) -> Value {
         let mut notify = Map::new();
         notify.insert("endpoint".to_owned(), json!({"name": self.endpoints.notify}));
         let (mut fields, kind) = (Vec::new(), Kind::Handler("notify"));
@@ -266,7 +260,7 @@ impl Conversion<'_> {
         own: &Map<String, Value>,
         mut out: Map<String, Value>,
         fields: Vec<Value>,
-    ) -> Option<Value> {
+    ) -> Value {
         if !fields.is_empty() {
             out.insert("fields".to_owned(), Value::Array(fields));
         }
@@ -274,10 +268,10 @@ impl Conversion<'_> {
         if let Some(capture) = self.changes(&format!("{place}.{key}"), own.get(key), Entries::Capture) {
             out.insert("capture".to_owned(), Value::Array(capture));
         }
-        Some(Value::Object(out))
+        Value::Object(out)
     }
 
-    fn respond(&mut self, place: &str, own: &Map<String, Value>) -> Option<Value> {
+    fn respond(&mut self, place: &str, own: &Map<String, Value>) -> Value {
         let mut respond = Map::new();
         respond.insert("endpoint".to_owned(), json!({"name": self.endpoints.respond}));
         let (mut fields, kind) = (Vec::new(), Kind::Handler("respond"));
@@ -310,7 +304,7 @@ impl Conversion<'_> {
         if !fields.is_empty() {
             respond.insert("fields".to_owned(), Value::Array(fields));
         }
-        Some(Value::Object(respond))
+        Value::Object(respond)
     }
 
     /// Answers go to hosts that the endpoint lists.
@@ -348,13 +342,13 @@ impl Conversion<'_> {
         }
     }
 
-    fn trigger(&mut self, place: &str, own: &Map<String, Value>) -> Option<Value> {
+    fn trigger(&mut self, place: &str, own: &Map<String, Value>) -> Value {
         let mut trigger = Map::new();
         trigger.insert("endpoint".to_owned(), json!({"name": "trigger"}));
         for (key, value) in own {
             let place = format!("{place}.{key}");
             match (key.as_str(), value) {
-                ("if", _) => {}
+                ("if", _) | ("args", Value::Null) => {}
                 ("name", Value::Object(_) | Value::Array(_)) => {
                     self.report.add(NotCarried, &place, "it is no text; it is left out", "write the pipeline's name");
                 }
@@ -370,7 +364,6 @@ impl Conversion<'_> {
                     let args = args.iter().map(arg).collect();
                     trigger.insert("args".to_owned(), Value::Array(args));
                 }
-                ("args", Value::Null) => {}
                 ("args", _) => self.report.add(
                     NotCarried,
                     &place,
@@ -384,7 +377,7 @@ impl Conversion<'_> {
                 _ => self.unknown(&place),
             }
         }
-        Some(Value::Object(trigger))
+        Value::Object(trigger)
     }
 
     fn set_values(&mut self, place: &str, own: &Map<String, Value>) -> Option<Value> {

@@ -40,12 +40,12 @@ impl Conversion<'_> {
             let place = format!("{}: {key}", file.name);
             match (key.as_str(), value) {
                 ("jinja2-macros" | "variables" | "cicd-contexts", Value::Null) => {}
-                ("bases", Value::Array(_)) if is_app => {}
-                ("bases", Value::Array(items)) if !items.is_empty() => {
-                    let text = "bases of bases were not followed, and are not";
-                    self.report.add(Hint, &place, text, "list them in the app file if they are meant");
+                ("bases", Value::Array(items)) => {
+                    if !is_app && !items.is_empty() {
+                        let text = "bases of bases were not followed, and are not";
+                        self.report.add(Hint, &place, text, "list them in the app file if they are meant");
+                    }
                 }
-                ("bases", Value::Array(_)) => {}
                 ("bases", _) => {
                     self.report.add(Hint, &place, "it is no list, was ignored, and is", "write a list of file names");
                 }

@@ -66,11 +66,11 @@ impl Macros {
         let mut all = BTreeSet::new();
         let twice = texts.iter().flat_map(|(_, text)| defined(text)).any(|name| !all.insert(name));
         let is_numbered = !sorted.iter().copied().eq(texts.iter()) && (has_loose_text || twice || !same_end);
-        let named = |(index, (key, _)): (usize, &(String, String))| {
+        let numbered = |(index, (key, _)): (usize, &(String, String))| {
             let name = if is_numbered { format!("{:02}-{key}", index + 1) } else { key.clone() };
             (key.clone(), name)
         };
-        let names = texts.iter().enumerate().map(named).collect();
+        let names = texts.iter().enumerate().map(numbered).collect();
         Self { texts, names, has_loose_text, is_numbered }
     }
 

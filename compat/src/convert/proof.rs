@@ -26,20 +26,17 @@ struct Spec {
 const ADVICE: &str = "mend it in the manifest";
 
 /// Adds a remark for everything that the operator would refuse.
-pub(super) fn check(manifests: &[Manifest], secrets: &[Manifest], context: &str, report: &mut Report) {
+pub(super) fn check(manifests: &[Manifest], context: &str, report: &mut Report) {
     let mut specs = Vec::new();
     for manifest in manifests {
         let text = |pointer: &str| manifest.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let spec = manifest.value.get("spec").cloned().unwrap_or_default();
         if text("/kind") == "CicdEndpoint" {
-            match serde_json::from_value::<CicdEndpointSpec>(spec)
+            let checked = serde_json::from_value::<CicdEndpointSpec>(spec)
                 .map_err(|error| error.to_string())
-                .and_then(|spec| Endpoint::new(&spec).map_err(|error| error.to_string()))
-            {
-                Ok(_) => {}
-                Err(error) => {
-                    report.add(NotCarried, &manifest.file, format!("the endpoint cannot be used: {error}"), ADVICE)
-                }
+                .and_then(|spec| Endpoint::new(&spec).map_err(|error| error.to_string()));
+            if let Err(error) = checked {
+                report.add(NotCarried, &manifest.file, format!("the endpoint cannot be used: {error}"), ADVICE);
             }
             continue;
         }
@@ -48,7 +45,6 @@ pub(super) fn check(manifests: &[Manifest], secrets: &[Manifest], context: &str,
             Err(error) => report.add(NotCarried, &manifest.file, format!("it cannot be read: {error}"), ADVICE),
         }
     }
-    let _ = secrets;
     let lookup = |reference: &BaseReference| {
         let found =
             specs.iter().find(|(kind, name, ..)| *kind == format!("{:?}", reference.kind) && *name == reference.name);
