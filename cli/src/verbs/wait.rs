@@ -34,7 +34,7 @@ pub struct Request {
 
 /// What a watch has seen.
 enum Seen {
-    Context(Option<Context>),
+    Context(Option<Box<Context>>),
     Event(Box<CicdEvent>),
 }
 
@@ -77,7 +77,7 @@ async fn follow<S: Contexts + Events>(
 ) -> Result<(), Failure> {
     let name = &request.context;
     let mut seen: SelectAll<LocalBoxStream<'_, Result<Seen, SourceError>>> = SelectAll::new();
-    seen.push(source.watch_context(name).map(|seen| seen.map(Seen::Context)).boxed_local());
+    seen.push(source.watch_context(name).map(|seen| seen.map(|now| Seen::Context(now.map(Box::new)))).boxed_local());
     if request.awaited.iter().any(|awaited| awaited.event().is_some()) {
         seen.push(source.watch_events(Some(name)).map(|seen| seen.map(Box::new).map(Seen::Event)).boxed_local());
     }
@@ -87,7 +87,7 @@ async fn follow<S: Contexts + Events>(
     while let Some(changed) = seen.next().await {
         match changed? {
             Seen::Context(now) => {
-                context = now;
+                context = now.map(|now| *now);
                 has_looked = true;
             }
             Seen::Event(event) => {

@@ -9,7 +9,7 @@ use cicdcontext_crds::{
 use cicdcontext_delivery::{Answer, Class, Policy, classify};
 use cicdcontext_engine::{
     event::{
-        ContextFacts, Delivered, EventFacts, Failure, Progress, Prospect, Rehearsal, RehearsedHandler, Run,
+        ContextFacts, Delivered, EventFacts, FactsError, Failure, Progress, Prospect, Rehearsal, RehearsedHandler, Run,
         annotation::Front, name::event_name,
     },
     handler::Request,
@@ -74,7 +74,7 @@ async fn played(manifests: &Manifests, namespace: &str, test: &Test) -> Result<P
     let program = configuration::program(&source, &context).await.map_err(|error| wrong(&error))?;
     let name = context.metadata.name.clone().unwrap_or_default();
     let run = Run::new(
-        event(test, &name)?,
+        event(test, &name).map_err(|error| Difference::problem("event", &error))?,
         ContextFacts { name, namespace: namespace.to_owned(), uid: IDENTITY.to_owned() },
         Arc::new(program),
         [],
@@ -154,7 +154,7 @@ async fn context(manifests: &Manifests, namespace: &str, given: &Value) -> Resul
     Ok((namespace.to_owned(), context))
 }
 
-fn event(test: &Test, context: &str) -> Result<EventFacts, Difference> {
+fn event(test: &Test, context: &str) -> Result<EventFacts, FactsError> {
     let given = test.event.clone();
     let spec = CicdEventSpec {
         context_ref: ContextReference { name: context.to_owned(), uid: None },
@@ -169,7 +169,7 @@ fn event(test: &Test, context: &str) -> Result<EventFacts, Difference> {
     };
     let name = event_name(context, IDENTITY, Front::Event, IDENTITY);
     let time = test.time.or_else(|| TIME.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH);
-    EventFacts::read(spec, &name, IDENTITY, IDENTITY, time).map_err(|error| Difference::problem("event", &error))
+    EventFacts::read(spec, &name, IDENTITY, IDENTITY, time)
 }
 
 /// The state that the test begins with.
