@@ -30,7 +30,13 @@ impl Comparison {
         let step = &case.steps[number];
         let problems = expected(step, theirs);
         if !problems.is_empty() {
-            self.problems.push(format!("{} / {}. {:?}\n    {}", case.name, number + 1, step.run, problems.join("\n    ")));
+            self.problems.push(format!(
+                "{} / {}. {:?}\n    {}",
+                case.name,
+                number + 1,
+                step.run,
+                problems.join("\n    ")
+            ));
         }
     }
 
@@ -173,8 +179,11 @@ fn differ(found: &mut Found, at: &str, theirs: Option<&Value>, ours: Option<&Val
 /// The API server sorts the keys of maps: the same words may come in another order there.
 fn same_in_cluster(theirs: &str, ours: &str) -> bool {
     let words = |text: &str| {
-        let mut words: Vec<String> =
-            text.split(|end: char| " ,{}[]()\n\\".contains(end)).map(str::to_owned).filter(|word| !word.is_empty()).collect();
+        let mut words: Vec<String> = text
+            .split(|end: char| " ,{}[]()\n\\".contains(end))
+            .map(str::to_owned)
+            .filter(|word| !word.is_empty())
+            .collect();
         words.sort();
         words
     };

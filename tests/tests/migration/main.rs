@@ -9,7 +9,9 @@
 
 mod case;
 mod compare;
+mod defects;
 mod oracle;
+mod page;
 mod side;
 mod store;
 

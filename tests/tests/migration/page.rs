@@ -118,7 +118,8 @@ async fn the_page_does_what_it_says() {
     let output = String::from_utf8(ran.await.unwrap().stdout).unwrap();
     let mut rest = output.as_str();
     for (command, shown) in &commands {
-        let (printed, after) = rest.split_once(MARK).unwrap_or_else(|| panic!("`{command}` was not reached:\n{output}"));
+        let (printed, after) =
+            rest.split_once(MARK).unwrap_or_else(|| panic!("`{command}` was not reached:\n{output}"));
         let (code, after) = after.split_once('\n').unwrap();
         assert!(code == "0" && matches(shown, printed), "`{command}` ended with {code} and printed:\n{printed}");
         rest = after;
