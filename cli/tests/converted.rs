@@ -16,7 +16,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const CONFIG: &str = r##"
+const CONFIG: &str = r#"
 cicdstatemgr:
   datasources: {redis: {host: 127.0.0.1, port: 16379, db: 3, isPrimary: true}, yamlfile: {path: cache/run.yaml}}
   boardUrl: "https://board.test"
@@ -36,7 +36,7 @@ cicdstatemgr:
         {%- if not group.options %}{% continue %}{% endif %}{{ '' if loop.first else ',' }}
         {"id": "{{ key }}", "header": {{ group.header|json_dumps }}, "options": {{ group.options|json_dumps }}}
       {%- endfor %}]}
-"##;
+"#;
 
 const SECRETS: &str = "cicdstatemgr: {datasources: {redis: {username: default, password: pw-1}}, slack: {token: chat-tok}, trigger: {token: start-tok}}";
 
@@ -47,7 +47,7 @@ cicd-contexts:
   pilot: {room: "#pilot", limits: {cpu: 1, tags: [a, b]}, pipelines: {ship: {event-handlers: {broken: {notify: {message: "{{ link('ship broke') }}"}}}}}}
 "##;
 
-const FERRY: &str = r##"
+const FERRY: &str = r#"
 bases: [dock.yaml]
 jinja2-macros: {loud: "{%- macro loud(t) -%}{{ t|upper }}!{%- endmacro -%}"}
 variables: {image: "img/{{ state.svc }}:{{ state.rev }}", title: "{{ loud(state.svc) }} {{ variables.image }}"}
@@ -91,7 +91,7 @@ cicd-contexts:
               message: "  tier {{ (state.out.labels|from_json).tier }}, seen {{ state.chat.seen }}  "
               mood: "{{ 'calm' if state.chat.ok == 'True' else 'odd' }}"
               plan: "{{ limits|to_nice_yaml }}"
-"##;
+"#;
 
 /// The recorded bodies, by the path that they went to.
 const RECORDED: [(&str, &str); 4] = [
