@@ -36,7 +36,8 @@ async fn a_response_goes_to_the_endpoints_own_url_unless_a_template_names_anothe
         respond("blank-message", None, " {{event.data.none}} "),
         respond("blank-url", Some("{{event.data.none}}"), "x"),
         respond("elsewhere", Some("https://chat.example/r/T0KEN"), "x"),
-        respond("plain", Some("http://127.0.0.1/r/T0KEN"), "x"),
+        respond("somebody", Some("https://a@127.0.0.1/r/T0KEN"), "x"),
+        respond("plain", Some(&scene.receiver.url("/plain")), "x"),
         respond("templated", Some("{{event.data.url}}"), "x"),
     ]);
     scene.create(Kind::Context, "shop", &on_success(&handlers)).await;
@@ -56,12 +57,15 @@ async fn a_response_goes_to_the_endpoints_own_url_unless_a_template_names_anothe
     expect_handler(&done, "elsewhere", "Failed", "EndpointNotAllowed", refused);
     let refused =
         "use CicdEndpoint chat: the rendered url is not an https URL without user name; write https://host/path";
-    expect_handler(&done, "plain", "Failed", "EndpointNotAllowed", refused);
+    expect_handler(&done, "somebody", "Failed", "EndpointNotAllowed", refused);
+    // The endpoint allows http, on the hosts that it lists; what is not its own URL gets no credentials.
+    expect_handler(&done, "plain", "Succeeded", "Delivered", "");
+    assert_eq!(scene.receiver.requests_to("/plain")[0].header("authorization"), "");
     let templated = handler(&done, "templated");
     assert_eq!((&templated["phase"], &templated["attempts"]), (&json!("Failed"), &json!(1)), "it was dialled");
     let message = templated["message"].as_str().unwrap();
     assert!(message.contains("https://127.0.0.1"), "{message}");
-    assert_eq!(scene.receiver.requests().len(), 1, "nothing but the first arrived");
+    assert_eq!(scene.receiver.requests().len(), 2, "nothing else arrived");
     for secret in ["T0KEN", "S1G"] {
         assert!(!done["status"].to_string().contains(secret) && !scene.log().contains(secret), "{secret} shows");
     }
