@@ -22,7 +22,7 @@ integration = test --locked --workspace --features cicdcontext-tests/cluster $(s
 .PHONY: help build musl static operator-static image generate generated cluster cluster-stop fmt fmt-check clippy lint unit
 .PHONY: e2e e2e-here integration guarantees test differential demo chaos chaos-short fuzz clean-ish
 .PHONY: bench bench-programs bench-long bench-quick bench-page bench-check bench-baseline bench-engine bench-cli
-.PHONY: workflows version chart dist
+.PHONY: workflows version chart dist migration bench-migration
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
@@ -91,8 +91,8 @@ clippy: ## Check the Rust code with clippy; warnings are errors
 
 lint: fmt-check clippy ## Check format and clippy
 
-unit: ## Run unit, property and documentation tests; no cluster is needed
-	$(cargo) test --locked --workspace
+unit: ## Run unit, property and documentation tests, and the predecessor beside the drop-in; no cluster is needed
+	$(beside_predecessor) $(cargo) test --locked --workspace
 
 # What the operator asked the API server for in a run of the whole suite, to compare with its role. A cluster that somebody
 # else provides keeps no such log here.
@@ -102,7 +102,7 @@ audited := $(CARGO_TARGET_DIR)/audited
 integration: build ## Run the integration suite on a real API server (CLUSTER_KUBECONFIG=FILE uses yours)
 	$(cargo) $(integration) --no-run
 	rm -rf $(audited)
-	CARGO_NET_OFFLINE=$(offline) $(programs)/cluster with --audit operator --dir $(audited) -- cargo $(integration)
+	$(beside_predecessor) CARGO_NET_OFFLINE=$(offline) $(programs)/cluster with --audit operator --dir $(audited) -- cargo $(integration)
 	$(if $(CLUSTER_KUBECONFIG),,$(programs)/audited $(audited))
 
 guarantees: build ## Kill the operator at every point between two effects and write docs/guarantees.md from what is seen
@@ -195,6 +195,15 @@ $(compared_with)/ready: tests/src/bin/bench/cli/requirements.txt engine/tests/ji
 	python3 -m venv $(compared_with)
 	$(compared_with)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
+
+# Where the predecessor can be had, tests run it beside the drop-in; where not, they say so (`SKIPPED: ...`), and pass.
+beside_predecessor = CICDCONTEXT_PREDECESSOR="$$($(MAKE) --silent $(compared_with)/ready >&2 && echo $(compared_with))"
+
+migration: build ## Run the predecessor and the drop-in side by side and compare all that they do (MIGRATION_CASE=WORD: only these cases)
+	$(beside_predecessor) $(cargo) test --locked --workspace --test migration
+
+bench-migration: static $(compared_with)/ready ## Time one script of 20 commands with the predecessor and with the drop-in
+	$(compared_with)/bin/python tests/tests/migration/measure.py --cicdctl $(static)
 
 bench-programs:
 	$(cargo) build --locked --release --workspace --bin operator --bin cluster --bin cicdctl --bin bench

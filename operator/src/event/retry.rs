@@ -153,7 +153,7 @@ async fn attempt(operator: &Operator, released: Released) -> Result<(), RequestE
             ready.run.expire_claims(&Time(operator.now()));
             let mut performance = Performance::new(operator, &busy, &key, &event, &begun, *ready);
             performance.retry(Place { handler: id.handler.to_string(), line: entry.line, slot, held });
-            conclude(operator, &begun, performance.run().await).await?;
+            conclude(operator, &begun, Box::pin(performance.run()).await).await?;
             look_at_all(operator, &event);
         }
     }

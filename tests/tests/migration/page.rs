@@ -107,7 +107,8 @@ async fn the_page_does_what_it_says() {
         fs::write(path, content).unwrap();
     }
     let commands = commands(&blocks);
-    let script: String = commands.iter().map(|(command, _)| format!("{command}\nprintf '{MARK}%s\\n' $?\n")).collect();
+    let lines = commands.iter().map(|(command, _)| format!("{command}\nprintf '{MARK}%s\\n' $?\n"));
+    let script = lines.collect::<Vec<_>>().concat();
     let ran = Command::new("sh")
         .args(["-c", &format!("exec 2>&1\n{script}")])
         .current_dir(folder.path())

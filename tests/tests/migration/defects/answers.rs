@@ -19,7 +19,10 @@ async fn defect_08_what_is_not_delivered_is_tried_again_and_then_an_error() {
     desk.set("CICDSTATEMGR_ON_DELIVERY_FAILURE", "warn");
     let warned = desk.fire().await;
     assert_eq!(warned.code, 0, "{warned:?}");
-    assert!(warned.errors.contains("warning: ") && warned.errors.contains("given up after attempt 3 of 3"), "{warned:?}");
+    assert!(
+        warned.errors.contains("warning: ") && warned.errors.contains("given up after attempt 3 of 3"),
+        "{warned:?}"
+    );
     assert_eq!(desk.receiver.requests_to("/chat").len(), 4, "one and three");
 }
 

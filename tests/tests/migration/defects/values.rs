@@ -92,7 +92,10 @@ async fn defect_21_what_is_misspelt_is_told() {
     config["datasources"]["yamlfiel"] = json!({"path": "x"});
     desk.configure(&config);
     let begun = desk.run(&["--init-new", "r", "--set", "state.a"]).await;
-    assert!(begun.errors.contains("datasources.yamlfiel") && begun.errors.contains("--set: 7 characters hold no '='"), "{begun:?}");
+    assert!(
+        begun.errors.contains("datasources.yamlfiel") && begun.errors.contains("--set: 7 characters hold no '='"),
+        "{begun:?}"
+    );
     let fired = desk.fire().await;
     assert!(fired.errors.contains("notfiy") && fired.errors.contains("docs/migration.md#handlers"), "{fired:?}");
 }
