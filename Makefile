@@ -186,14 +186,16 @@ measure = $(released)/cluster with -- $(released)/bench run
 benchmarks := docs/benchmarks
 page = --into $(benchmarks) $(patsubst %,--report %,$(wildcard $(benchmarks)/full.json $(benchmarks)/long.json))
 # The predecessor and its redis in a Python environment of their own, and cicdctl as steps of pipelines have it.
-compared_with := $(cache)/bench
+# A folder for each state of the requirements, so that a fresh checkout finds what another one has installed.
+requirements := tests/src/bin/bench/cli/requirements.txt engine/tests/jinja/requirements.txt
+compared_with := $(cache)/bench-$(firstword $(shell cat $(requirements) | cksum))
 compare = --predecessor $(compared_with) --cicdctl $(static)
 ONLY ?=
 
-$(compared_with)/ready: tests/src/bin/bench/cli/requirements.txt engine/tests/jinja/requirements.txt
+$(compared_with)/ready:
 	rm -rf $(compared_with)
 	python3 -m venv $(compared_with)
-	$(compared_with)/bin/pip install --quiet --disable-pip-version-check -r $<
+	$(compared_with)/bin/pip install --quiet --disable-pip-version-check -r $(firstword $(requirements))
 	touch $@
 
 # Where the predecessor can be had, tests run it beside the drop-in; where not, they say so (`SKIPPED: ...`), and pass.
