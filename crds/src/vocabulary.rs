@@ -31,6 +31,8 @@ pub mod annotation {
     pub const SOURCE_ID: &str = "cicdcontext.io/source-id";
     /// The context data ID, any text, of a context that belongs to the command `cicdstatemgr`.
     pub const DATA_ID: &str = "cicdcontext.io/data-id";
+    /// The order of the keys of such a context, which its command restores: the API server sorts them.
+    pub const DATA_ORDER: &str = "cicdcontext.io/data-order";
 }
 
 /// Field managers (`metadata.managedFields[].manager`).

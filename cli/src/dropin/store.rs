@@ -6,6 +6,7 @@ pub(super) mod edit;
 mod local;
 mod name;
 mod object;
+mod order;
 
 use cicdcontext_compat::document::Document;
 use thiserror::Error;

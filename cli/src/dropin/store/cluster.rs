@@ -5,9 +5,14 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cicdcontext_compat::document::Document;
-use cicdcontext_crds::{CicdContext, vocabulary::annotation::DATA_ID};
+use cicdcontext_crds::{
+    CicdContext,
+    vocabulary::annotation::{DATA_ID, DATA_ORDER},
+};
+use cicdcontext_engine::state::patch::{add, annotation_pointer};
+use json_patch::PatchOperation;
 
-use super::{StoreError, name::name, object::Parts};
+use super::{StoreError, name::name, object::Parts, order};
 use crate::{
     dropin::failure::Failure,
     source::{Configuration, Contexts, Problem, SourceError, cluster::Cluster},
@@ -19,6 +24,26 @@ pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The first pause, and the longest; jitter adds up to as much again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// An object as it was read.
+struct Stored {
+    parts: Parts,
+    version: String,
+    /// The order of its document's keys.
+    order: Option<String>,
+}
+
+impl Stored {
+    fn document(&self) -> Document {
+        order::restored(self.parts.clone().into(), self.order.as_deref())
+    }
+}
+
+/// Writes the order of a document's keys. Without a condition: whoever writes elsewhere is not in the way, and what a later
+/// writer does not know of is only sorted.
+fn write_order(order: &str) -> PatchOperation {
+    add(annotation_pointer(Some(DATA_ORDER)), order.into())
+}
 
 /// CicdContexts of one namespace.
 pub(crate) struct InCluster(Cluster);
@@ -33,31 +58,35 @@ impl InCluster {
     }
 
     pub(super) async fn read(&self, id: &str) -> Result<Document, StoreError> {
-        let (parts, _) = self.parts(id).await?;
-        Ok(parts.into())
+        Ok(self.stored(id).await?.document())
     }
 
-    /// What holds the document, and the resourceVersion.
-    async fn parts(&self, id: &str) -> Result<(Parts, String), StoreError> {
-        let object = self.0.whole_context(&name(id)).await.map_err(|error| match error.problem {
+    /// What holds the document.
+    async fn stored(&self, id: &str) -> Result<Stored, StoreError> {
+        let mut object = self.0.whole_context(&name(id)).await.map_err(|error| match error.problem {
             Problem::NotFound(_) => StoreError::NoRun { id: id.to_owned(), place: self.place() },
             _ => StoreError::Source(privileged(error)),
         })?;
         check_owner(id, &object)?;
-        let version = object.metadata.resource_version.clone().unwrap_or_default();
-        Ok((object.spec.into(), version))
+        let version = object.metadata.resource_version.take().unwrap_or_default();
+        let order = object.metadata.annotations.and_then(|mut annotations| annotations.remove(DATA_ORDER));
+        Ok(Stored { parts: object.spec.into(), version, order })
     }
 
     pub(super) async fn create(&self, id: &str, document: &Document) -> Result<(), StoreError> {
-        let parts = Parts::from(document);
-        match self.0.create_context(&parts.object(id)).await {
+        let (parts, order) = (Parts::from(document), order::of(document));
+        let mut object = parts.object(id);
+        object.metadata.annotations.get_or_insert_default().insert(DATA_ORDER.to_owned(), order.clone());
+        match self.0.create_context(&object).await {
             Err(SourceError { problem: Problem::AlreadyExists, .. }) => {}
             created => return created.map_err(|error| refused(id, &parts, error)),
         }
-        match self.0.patch_context(&name(id), &parts.replacement(id)).await {
+        let mut operations = parts.replacement(id);
+        operations.push(write_order(&order));
+        match self.0.patch_context(&name(id), &operations).await {
             Err(SourceError { problem: Problem::Conflict, .. }) => {
                 // Tells whose it is.
-                self.parts(id).await?;
+                self.stored(id).await?;
                 Err(StoreError::Conflict { id: id.to_owned(), attempts: 1, seconds: 0 })
             }
             replaced => replaced.map_err(|error| refused(id, &parts, error)),
@@ -73,13 +102,16 @@ impl InCluster {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let (old, version) = self.parts(id).await?;
-            let mut document = Document::from(old.clone());
+            let old = self.stored(id).await?;
+            let mut document = old.document();
             let result = change(&mut document)?;
-            let new = Parts::from(&document);
-            let operations = old.patch(&new, &version);
+            let (new, order) = (Parts::from(&document), order::of(&document));
+            let mut operations = old.parts.patch(&new, &old.version);
             if operations.is_empty() {
                 return Ok((document, result));
+            }
+            if old.order.as_deref() != Some(&order) {
+                operations.push(write_order(&order));
             }
             match self.0.patch_context(&name(id), &operations).await {
                 Ok(()) => return Ok((document, result)),
