@@ -22,6 +22,10 @@ pub(crate) struct Case {
     /// Where a case finds its mirror files if not at the default places.
     #[serde(default)]
     pub(crate) mirrors: Mirrors,
+    /// No shell file is written: the predecessor's breaks at the quotes that are in this case (defect 7, which has a case of its
+    /// own).
+    #[serde(default)]
+    pub(crate) without_shell: bool,
     /// Why it is not run over CicdContexts.
     #[serde(default)]
     pub(crate) only_local: Option<String>,

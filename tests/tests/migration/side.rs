@@ -71,6 +71,7 @@ pub(crate) struct Side {
     program: Program,
     folder: TempDir,
     receiver: Receiver,
+    without_shell: bool,
     seen: usize,
 }
 
@@ -100,7 +101,7 @@ impl Side {
             });
         }
         let folder = tempfile::tempdir().unwrap();
-        let side = Self { program, folder, receiver, seen: 0 };
+        let side = Self { program, folder, receiver, without_shell: case.without_shell, seen: 0 };
         let defaults = [
             ("config.yaml", include_str!("default/config.yaml")),
             ("secrets.yaml", include_str!("default/secrets.yaml")),
@@ -122,13 +123,16 @@ impl Side {
         let mut primary = redis.clone();
         primary["isPrimary"] = json!(true);
         let exclude = ["appPipelinesConfig", "jinja2Macros", "pipelines"];
-        let all = json!({
+        let mut all = json!({
             "redis": primary,
             "yamlfile": {"path": "cache/run.yaml"},
             "jsonfile": {"path": "cache/run.json"},
             "shellfile": {"path": "cache/run.sh", "excludeKeyNames": exclude},
             "idfile": {"path": "cache/run.id"},
         });
+        if self.without_shell {
+            all.as_object_mut().unwrap().shift_remove("shellfile");
+        }
         let text = text.replace("DATASOURCES", &all.to_string()).replace("REDIS", &redis.to_string());
         fs::write(file, text.replace("RECEIVER", &self.receiver.url(""))).unwrap();
     }
