@@ -29,6 +29,8 @@ mod variables;
 
 use std::ffi::OsString;
 
+use cicdcontext_compat::notice::DOCUMENTATION;
+
 use crate::{console::Console, environment::Environment, exit::Exit};
 
 use self::arguments::{Parsed, parse};
@@ -54,7 +56,8 @@ pub async fn run(line: &[OsString], environment: &Environment, console: &mut Con
         Ok(()) => Exit::Done,
         Err(failure) => {
             if !failure.is_of_a_reader_that_has_enough() {
-                console.note(&format!("error: {failure}"));
+                let explained = failure.anchor().map(|anchor| format!(" ({DOCUMENTATION}#{anchor})"));
+                console.note(&format!("error: {failure}{}", explained.unwrap_or_default()));
             }
             Exit::Failed
         }

@@ -87,6 +87,15 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// The heading of the documentation about what is a failure only now.
+    pub(super) fn anchor(&self) -> Option<&'static str> {
+        match self {
+            Self::Write(WriteError::Through { .. }) => Some("path-through-scalar"),
+            Self::Read { what, .. } if what.starts_with("file of --set ") => Some("file-values"),
+            _ => None,
+        }
+    }
+
     /// Whether standard output was closed by who reads it, as `head` does: there is nothing to tell.
     pub(super) fn is_of_a_reader_that_has_enough(&self) -> bool {
         matches!(self, Self::Output(Output::Output { source }) if source.kind() == std::io::ErrorKind::BrokenPipe)

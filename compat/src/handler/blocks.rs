@@ -11,6 +11,7 @@ use super::{Ended, EventError, HandlerType, Outcome, condition::IF};
 use crate::{document::Document, files::kind, notice::Notice};
 
 const ENABLED: &str = "enabled";
+const ARGS: &str = "args";
 
 /// A block that is to be run.
 #[derive(Clone, Debug)]
@@ -107,6 +108,17 @@ fn failed(place: &str, problem: String) -> Planned {
     ended(place, Outcome::Failed(problem), Vec::new())
 }
 
+/// A failure of what was none before.
+fn refused(place: &str, problem: String, before: &str, anchor: &'static str) -> Planned {
+    let notice = Notice { place: place.to_owned(), text: before.to_owned(), anchor };
+    ended(place, Outcome::Failed(problem), vec![notice])
+}
+
+/// Whether something stands where it looks like a part of the handler, and is none.
+fn guards_nothing(configuration: &Map<String, Value>) -> bool {
+    configuration.contains_key(IF) || configuration.contains_key(ARGS)
+}
+
 fn plan_handler(planned: &mut VecDeque<Planned>, place: &str, key: &str, configuration: &Value) {
     let Some(handler) = HandlerType::of_key(key) else {
         let known: Vec<_> = HandlerType::ALL.iter().map(|handler| handler.key()).collect();
@@ -127,7 +139,12 @@ fn plan_handler(planned: &mut VecDeque<Planned>, place: &str, key: &str, configu
             return;
         }
         Err(problem) => {
-            planned.push_back(failed(place, problem));
+            planned.push_back(refused(
+                place,
+                problem,
+                "what is neither true nor false is a failure; before, it was true",
+                "enabled",
+            ));
             return;
         }
     }
@@ -138,6 +155,11 @@ fn plan_handler(planned: &mut VecDeque<Planned>, place: &str, key: &str, configu
     }
     match named_blocks(handler, place, configuration) {
         Ok(blocks) => planned.extend(blocks),
+        // The other types of handlers failed before, too.
+        Err(problem) if handler == HandlerType::TriggerPipeline && guards_nothing(configuration) => {
+            let before = "nothing is sent; before, each of these keys sent a request of its own";
+            planned.push_back(refused(place, problem, before, "handlers"));
+        }
         Err(problem) => planned.push_back(failed(place, problem)),
     }
 }
@@ -159,7 +181,7 @@ fn named_blocks(handler: HandlerType, place: &str, configuration: &Map<String, V
             "`if` without `{marker}` guards nothing; write it into each named block, or add `{marker}`"
         ));
     }
-    if handler == HandlerType::TriggerPipeline && configuration.contains_key("args") {
+    if handler == HandlerType::TriggerPipeline && configuration.contains_key(ARGS) {
         return Err(format!("`args` stand beside no `{marker}`; write the name of the pipeline to trigger"));
     }
     let mut blocks = Vec::with_capacity(configuration.len());
@@ -176,7 +198,12 @@ fn named_blocks(handler: HandlerType, place: &str, configuration: &Map<String, V
                 let notice = Notice { place: place.clone(), text, anchor: "enabled" };
                 ended(&place, Outcome::Skipped("`enabled` is false".to_owned()), vec![notice])
             }
-            Err(problem) => failed(&place, problem),
+            Err(problem) => refused(
+                &place,
+                problem,
+                "what is neither true nor false is a failure; before, it was ignored",
+                "enabled",
+            ),
         });
     }
     Ok(blocks)

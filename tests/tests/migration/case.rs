@@ -110,7 +110,7 @@ pub(crate) struct Difference {
     /// What the drop-in has there; nothing: it has nothing there.
     #[serde(default)]
     pub(crate) ours: Option<Value>,
-    /// What is in the text that the drop-in has there.
+    /// What is in the text, or in the JSON, that the drop-in has there.
     #[serde(default)]
     pub(crate) contains: Option<String>,
     /// Why; names the section of the decision or the number of the defect.

@@ -65,7 +65,7 @@ impl Comparison {
                     problems.push(format!("{at}: differs otherwise than listed: {}", shown(theirs, ours)));
                 }
             }
-            if ["document", "shell", "id"].iter().any(|kind| difference.at.starts_with(kind)) {
+            if ["document", "json", "shell", "id"].iter().any(|kind| difference.at.starts_with(kind)) {
                 self.lasting.insert(difference.at.clone(), difference.clone());
             }
         }
@@ -88,7 +88,8 @@ impl Comparison {
 fn is(difference: &Difference, ours: Option<&Value>) -> bool {
     match (&difference.contains, ours) {
         (Some(part), Some(Value::String(text))) => text.contains(part.as_str()),
-        (Some(_), _) => false,
+        (Some(part), Some(value)) => value.to_string().contains(part.as_str()),
+        (Some(_), None) => false,
         (None, ours) => difference.ours.as_ref() == ours,
     }
 }

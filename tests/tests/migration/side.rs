@@ -119,9 +119,7 @@ impl Side {
     fn write(&self, name: &str, text: &str, redis: u64) {
         let file = self.folder.path().join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        let redis = json!({"host": "127.0.0.1", "port": redis, "db": 3, "username": "default", "password": "pw-1"});
-        let mut primary = redis.clone();
-        primary["isPrimary"] = json!(true);
+        let primary = json!({"host": "127.0.0.1", "port": redis, "db": 3, "isPrimary": true});
         let exclude = ["appPipelinesConfig", "jinja2Macros", "pipelines"];
         let mut all = json!({
             "redis": primary,
@@ -133,7 +131,7 @@ impl Side {
         if self.without_shell {
             all.as_object_mut().unwrap().shift_remove("shellfile");
         }
-        let text = text.replace("DATASOURCES", &all.to_string()).replace("REDIS", &redis.to_string());
+        let text = text.replace("DATASOURCES", &all.to_string()).replace("REDIS", &primary.to_string());
         fs::write(file, text.replace("RECEIVER", &self.receiver.url(""))).unwrap();
     }
 
