@@ -8,6 +8,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod case;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod compare;
 mod defects;
 mod oracle;
@@ -31,7 +33,7 @@ use self::{
     compare::Comparison,
     oracle::Oracle,
     side::{Program, Side, link},
-    store::Store,
+    store::Stores,
 };
 
 /// Processes with the predecessor in it, each with a drop-in beside it.
@@ -53,8 +55,9 @@ fn there_are_enough_steps_and_each_difference_has_a_reason() {
     }
 }
 
-/// Runs cases on both sides, several at a time; gives what is wrong.
-async fn compared(predecessor: &Path, store: impl Fn() -> Store + Clone + Send + 'static, in_cluster: bool) {
+/// Runs cases on both sides, several at a time, and fails with all that is wrong.
+async fn compared(predecessor: &Path, stores: &Stores) {
+    let in_cluster = stores.sorts_keys();
     let folder = tempfile::tempdir().unwrap();
     let link = link(folder.path());
     let cases: Arc<Vec<Case>> =
@@ -63,12 +66,15 @@ async fn compared(predecessor: &Path, store: impl Fn() -> Store + Clone + Send +
     let workers: Vec<_> = (0..WORKERS)
         .map(|_| {
             let (cases, next, problems) = (Arc::clone(&cases), Arc::clone(&next), Arc::clone(&problems));
-            let (mut oracle, link, store) = (Oracle::start(predecessor), link.clone(), store.clone());
+            let (mut oracle, link, stores) = (Oracle::start(predecessor), link.clone(), stores.clone());
             tokio::spawn(async move {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+                loop {
+                    let number = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(case) = cases.get(number) else { return };
                     let redis = oracle.begin().await;
                     let mut theirs = Side::prepare(case, Program::Predecessor, redis).await;
-                    let mut ours = Side::prepare(case, Program::DropIn(link.clone(), store()), redis).await;
+                    let mut ours =
+                        Side::prepare(case, Program::DropIn(link.clone(), stores.open(number).await), redis).await;
                     let mut comparison = Comparison::default();
                     for (number, step) in case.steps.iter().enumerate() {
                         let theirs = theirs.run(case, step, &mut oracle).await;
@@ -79,6 +85,7 @@ async fn compared(predecessor: &Path, store: impl Fn() -> Store + Clone + Send +
                         let ours = ours.run(case, step, &mut oracle).await;
                         comparison.step(case, number, &theirs, &ours, in_cluster);
                     }
+                    ours.remove().await;
                     problems.lock().unwrap().extend(comparison.problems);
                 }
             })
@@ -96,5 +103,5 @@ async fn compared(predecessor: &Path, store: impl Fn() -> Store + Clone + Send +
 #[tokio::test(flavor = "multi_thread")]
 async fn the_drop_in_with_a_folder_does_what_the_predecessor_does() {
     let Some(predecessor) = oracle::installed("the drop-in over a folder") else { return };
-    compared(&predecessor, || Store::Folder, false).await;
+    compared(&predecessor, &Stores::Folder).await;
 }

@@ -181,6 +181,13 @@ impl Side {
         Seen { code, out, err, requests, documents: self.plain(&documents), yaml, json, id, shell }
     }
 
+    /// Removes what outlives the folder.
+    pub(crate) async fn remove(self) {
+        if let Program::DropIn(_, store) = self.program {
+            store.remove().await;
+        }
+    }
+
     fn environment(&self, step: &Step) -> BTreeMap<String, String> {
         let mut all: BTreeMap<String, String> = [
             ("PATH", std::env::var("PATH").unwrap().as_str()),

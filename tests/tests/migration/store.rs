@@ -4,11 +4,44 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::{Map, Value};
 
+#[cfg(feature = "cluster")]
+use crate::cluster::Namespace;
+
 /// A store of the drop-in.
-#[derive(Clone, Debug)]
 pub(crate) enum Store {
     /// The folder `store` beside the files of the case.
     Folder,
+    /// CicdContexts of a namespace.
+    #[cfg(feature = "cluster")]
+    Cluster(Namespace),
+}
+
+/// Where cases get their stores from.
+#[derive(Clone)]
+pub(crate) enum Stores {
+    /// A folder for each.
+    Folder,
+    /// A namespace for each.
+    #[cfg(feature = "cluster")]
+    Cluster(cicdcontext_tests::cluster::Access),
+}
+
+impl Stores {
+    pub(crate) async fn open(&self, number: usize) -> Store {
+        // It would have nothing to wait for where there is no cluster.
+        #[cfg(not(feature = "cluster"))]
+        let _ = std::future::ready(number).await;
+        match self {
+            Self::Folder => Store::Folder,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(access) => Store::Cluster(Namespace::create(access, number).await),
+        }
+    }
+
+    /// Whether the API server has its own order of keys.
+    pub(crate) fn sorts_keys(&self) -> bool {
+        !matches!(self, Self::Folder)
+    }
 }
 
 impl Store {
@@ -16,13 +49,26 @@ impl Store {
     pub(crate) fn environment(&self) -> BTreeMap<String, String> {
         match self {
             Self::Folder => [("CICDSTATEMGR_LOCAL_DIR".to_owned(), "store".to_owned())].into(),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(namespace) => namespace.environment(),
         }
     }
 
     /// All documents, by ID.
     pub(crate) async fn documents(&self, folder: &Path) -> Value {
         match self {
-            Self::Folder => in_folder(&folder.join("store")),
+            Self::Folder => std::future::ready(in_folder(&folder.join("store"))).await,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(namespace) => namespace.documents().await,
+        }
+    }
+
+    /// Removes what outlives the case.
+    pub(crate) async fn remove(self) {
+        match self {
+            Self::Folder => std::future::ready(()).await,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(namespace) => namespace.remove().await,
         }
     }
 }
