@@ -50,14 +50,16 @@ fn there_are_enough_steps_and_each_difference_has_a_reason() {
     let cases = case::all(&workspace().join("tests/tests/migration/cases"));
     let steps: usize = cases.iter().map(|case| case.steps.len()).sum();
     assert!(steps >= 150, "{steps} steps");
-    for difference in cases.iter().flat_map(|case| &case.steps).flat_map(|step| &step.differs) {
+    for difference in
+        cases.iter().flat_map(|case| &case.steps).flat_map(|step| step.differs.iter().chain(&step.differs_in_cluster))
+    {
         assert!(difference.why.contains("section") || difference.why.contains("defect"), "{difference:?}");
     }
 }
 
 /// Runs cases on both sides, several at a time, and fails with all that is wrong.
 async fn compared(predecessor: &Path, stores: &Stores) {
-    let in_cluster = stores.sorts_keys();
+    let in_cluster = stores.is_cluster();
     let folder = tempfile::tempdir().unwrap();
     let link = link(folder.path());
     let cases: Arc<Vec<Case>> =

@@ -13,7 +13,7 @@ pub(crate) enum Store {
     Folder,
     /// CicdContexts of a namespace.
     #[cfg(feature = "cluster")]
-    Cluster(Namespace),
+    Cluster(Box<Namespace>),
 }
 
 /// Where cases get their stores from.
@@ -34,12 +34,12 @@ impl Stores {
         match self {
             Self::Folder => Store::Folder,
             #[cfg(feature = "cluster")]
-            Self::Cluster(access) => Store::Cluster(Namespace::create(access, number).await),
+            Self::Cluster(access) => Store::Cluster(Box::new(Namespace::create(access, number).await)),
         }
     }
 
-    /// Whether the API server has its own order of keys.
-    pub(crate) fn sorts_keys(&self) -> bool {
+    /// Whether documents go through an API server, which has numbers of its own.
+    pub(crate) fn is_cluster(&self) -> bool {
         !matches!(self, Self::Folder)
     }
 }
