@@ -137,7 +137,7 @@ async fn nothing_is_changed_if_one_of_several_values_cannot_be_written() {
     assert_eq!(
         notes,
         "error: write state.svc.b: state.svc is a text, so nothing can stand below it; remove it first, or choose another \
-         path\n"
+         path (docs/migration.md#path-through-scalar)\n"
     );
     assert_eq!(place.done(&["--get", "state.a"]).await, "");
     let (exit, _, notes) = place.run(&["--set", "nonsense"]).await;
