@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     document::Document,
     files::kind,
-    handler::{Failure, condition, file_value, template},
+    handler::{Failure, check_target, condition, file_value, template},
     notice::Notice,
     path::OldPath,
     template::{Scope, Settings, is_falsy},
@@ -93,6 +93,7 @@ fn item_written(
             continue;
         }
         let text = scope.text(&format!("{place}.value"), template(entry, "value").map_err(wrong)?)?;
+        check_target(&key, &text)?;
         write(&mut document.0, &key, &text)?;
         generated.written.push(strip(&key).to_owned());
         generated.notices.extend(file_value(&place, &text));

@@ -19,10 +19,10 @@ use std::{collections::VecDeque, fmt};
 use self::blocks::Planned;
 pub(crate) use self::{blocks::template, failure::Failure};
 use crate::{
-    document::Document,
+    document::{Document, STATE},
     files::{Core, Secrets},
     notice::Notice,
-    template::{Scope, Settings},
+    template::{Scope, Settings, has_tags},
     write::strip,
 };
 
@@ -249,6 +249,19 @@ pub(crate) fn file_value(place: &str, text: &str) -> Option<Notice> {
             .to_owned(),
         anchor: "file-values",
     })
+}
+
+/// Refuses a rendered text that holds template tags, at a place outside of the state: what stands there is rendered as
+/// configuration, and the text may be what somebody else sent.
+pub(crate) fn check_target(to: &str, text: &str) -> Result<(), Failure> {
+    let first = strip(to).split('.').next().unwrap_or_default().trim_end_matches("[]").trim_end_matches("{}");
+    if first == STATE || !has_tags(text) {
+        return Ok(());
+    }
+    let problem = format!("write {}: the text holds template tags, and only the state is never rendered", strip(to));
+    let before =
+        "text with template tags is written below state only; before, it became configuration, and was rendered";
+    Err(Failure::new(problem, before, "rendered-text"))
 }
 
 #[cfg(test)]

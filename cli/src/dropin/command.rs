@@ -1,5 +1,7 @@
 //! The six commands, each in the order of its steps. Of those that the command line names the first one is done.
 
+use std::path::{Component, Path};
+
 use cicdcontext_compat::{document::Document, files::File, generator::generate, get::get, handler::Run};
 
 use super::{
@@ -76,6 +78,9 @@ fn bases(session: &mut Session<'_>, app: &File) -> Result<Vec<File>, Failure> {
     let folder = folder.ok_or_else(|| Failure::NoBases { file: app.name.clone() })?;
     let mut bases = Vec::with_capacity(names.len());
     for name in names {
+        if Path::new(&name).components().any(|part| part == Component::ParentDir) {
+            return Err(Failure::BaseElsewhere { file: app.name.clone(), base: name });
+        }
         let path = folder.join(name.trim_start_matches('/'));
         let base = File::layer(&path.display().to_string(), &text_of("base", &path)?)?;
         session.tell_findings(&base);
@@ -118,6 +123,8 @@ async fn finish(
 ) -> Result<(), Failure> {
     let Some((run, event)) = run else { return session.write_mirrors(id, &document) };
     let (document, handled) = event::handle(session, id, document, run, &event).await;
+    // An event takes its time: the files get what the run is by now, not what it was for the last handler.
+    let document = session.store.read(id).await.unwrap_or(document);
     let written = session.write_mirrors(id, &document);
     handled.and(written)
 }

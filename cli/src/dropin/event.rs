@@ -45,10 +45,17 @@ pub(super) async fn handle(
 ) -> (Document, Result<(), Failure>) {
     let mut problems = Vec::new();
     let mut was_undelivered = false;
+    let mut is_writable = false;
     let mut saved = document.clone();
     loop {
         match run.next(&mut document, &session.core, &session.secrets, &session.settings) {
             Step::Send(request) => {
+                if !std::mem::replace(&mut is_writable, true) {
+                    // What is sent shall not be lost for a full disk.
+                    if let Err(failure) = session.store.check_writable(id).await {
+                        return (saved, Err(failure));
+                    }
+                }
                 let (answered, notices) = session.courier.send(&request).await;
                 session.notices(&notices);
                 was_undelivered = matches!(answered, Answered::Failed(_));

@@ -46,6 +46,16 @@ pub(super) enum Failure {
         /// The app file.
         file: String,
     },
+    /// A base that is not in the folder of the bases.
+    #[error(
+        "read {file}: base {base} leads out of the folder of the bases; put it into that folder and name it without .."
+    )]
+    BaseElsewhere {
+        /// The app file.
+        file: String,
+        /// The base.
+        base: String,
+    },
     /// Handlers failed; the others ran.
     #[error("handle {event}: {problems}")]
     Handlers {

@@ -154,6 +154,14 @@ impl Store {
         }
     }
 
+    /// Fails if a folder could not be written now. Of a cluster that cannot be told before it is tried.
+    pub(super) async fn check_writable(&self, id: &str) -> Result<(), Failure> {
+        match self {
+            Self::Local(store) => store.check_writable(id).await,
+            Self::Cluster(_) => Ok(()),
+        }
+    }
+
     /// Changes a document, and gives it as it is then, with what `change` gave. If others were faster, `change` is made
     /// anew to what they left.
     pub(super) async fn change<T>(

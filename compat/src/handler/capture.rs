@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Failure, blocks::Block, file_value};
+use super::{Failure, blocks::Block, check_target, file_value};
 use crate::{
     document::Document,
     files::{Capture, Core, captures, kind},
@@ -53,8 +53,13 @@ pub(super) fn taken_in(
         return Ok(());
     }
     let mut scope = Scope::new(document, settings).map_err(|error| Failure::plain(error.0))?;
-    // What is no JSON is a text.
-    scope.insert("body", serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned())));
+    let body = serde_json::from_str(body).unwrap_or_else(|error| {
+        let place = planned.first().map(|first| first.place.clone()).unwrap_or_default();
+        let text = format!("the answer is no JSON ({error}), so captures see it as a text; before, the command failed");
+        notices.push(Notice { place, text, anchor: "json-body" });
+        Value::String(body.to_owned())
+    });
+    scope.insert("body", body);
     let mut changed: Map<String, Value> = document.0.clone();
     for Planned { place, capture } in planned {
         let text = scope.text(&format!("{place}.from"), &capture.from)?;
@@ -63,6 +68,7 @@ pub(super) fn taken_in(
             continue;
         }
         let to = scope.text(&format!("{place}.to"), &capture.to)?;
+        check_target(&to, text)?;
         write(&mut changed, &to, text)?;
         notices.extend(file_value(place, text));
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Failure, blocks, blocks::Block, condition, file_value};
+use super::{Failure, blocks, blocks::Block, check_target, condition, file_value};
 use crate::{
     document::Document,
     files::kind,
@@ -42,6 +42,7 @@ pub(super) fn run(
             continue;
         }
         let to = scope.text(&format!("{place}.to"), blocks::template(entry, "to").map_err(wrong)?)?;
+        check_target(&to, text)?;
         write(&mut changed, &to, text)?;
         notices.extend(file_value(&place, text));
     }

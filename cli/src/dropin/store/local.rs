@@ -86,6 +86,13 @@ impl InFolder {
         Ok((new, result))
     }
 
+    /// Writes the document as it is.
+    pub(super) async fn check_writable(&self, id: &str) -> Result<(), Failure> {
+        let _held = self.lock(id).await?;
+        let document = self.read(id)?;
+        Ok(self.write(id, &document)?)
+    }
+
     async fn lock(&self, id: &str) -> Result<Held, StoreError> {
         Ok(lock(&self.0.join(format!("{}.lock", name(id))), PATIENCE).await?)
     }

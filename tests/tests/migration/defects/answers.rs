@@ -35,7 +35,9 @@ async fn defect_10_an_answer_that_is_no_json_loses_nothing() {
     .await;
     desk.init().await;
     desk.receiver.answer("/chat", Answer::text(200, "thanks"));
-    desk.fire().await.good();
+    let fired = desk.fire().await;
+    assert!(fired.errors.contains("the answer is no JSON"), "{fired:?}");
+    fired.good();
     assert_eq!((desk.get("state.said").await.as_str(), desk.get("state.behind").await.as_str()), ("thanks", "x"));
 }
 

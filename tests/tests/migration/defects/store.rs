@@ -104,6 +104,13 @@ async fn defect_11_nothing_is_sent_that_could_not_be_kept_and_attempts_share_one
     assert_eq!(arrived.len(), 2);
     assert_eq!(arrived[0].header("webhook-id"), arrived[1].header("webhook-id"));
     assert_eq!(desk.get("state.ok").await, "True");
+    // A folder in the place of the lock: the run can be read, and not written.
+    let lock = desk.stored().with_extension("lock");
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
+    assert!(desk.fire().await.failed().contains("lock"));
+    assert_eq!(desk.receiver.requests().len(), 2, "nothing more is sent");
+    fs::remove_dir(&lock).unwrap();
     desk.write("no-folder", "");
     let nowhere = desk.path().join("no-folder").into_os_string().into_string().unwrap();
     desk.set("CICDSTATEMGR_LOCAL_DIR", &nowhere);

@@ -16,6 +16,20 @@ async fn defect_05_stored_data_is_no_template_and_templates_run_no_code() {
 }
 
 #[tokio::test]
+async fn an_answer_cannot_become_configuration_that_is_rendered() {
+    let desk = Desk::with_handlers(json!({"notify": {"message": "m", "capture-response-data": [
+        {"from": "{{ body.text }}", "to": "pipelines.build.event-handlers.go.notify.message"},
+    ]}}))
+    .await;
+    desk.init().await;
+    desk.receiver.answer("/chat", Answer::json(200, &json!({"text": "{{ configData.board }}"})));
+    let fired = desk.fire().await;
+    assert!(fired.failed().contains("the text holds template tags"), "{fired:?}");
+    assert!(fired.errors.contains("docs/migration.md#rendered-text"), "{fired:?}");
+    assert_eq!(desk.get("pipelines.build.event-handlers.go.notify.message").await, "m");
+}
+
+#[tokio::test]
 async fn defect_12_an_if_that_prints_false_skips_and_says_so_and_yaml_true_runs() {
     let said = |condition: Value| json!({"if": condition, "message": "hello"});
     let desk = Desk::with_handlers(json!({"notify": {

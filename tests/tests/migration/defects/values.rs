@@ -150,6 +150,13 @@ async fn defect_37_a_path_that_finds_too_much_shows_no_value() {
     assert!(failed.failed().contains("*.g") && !failed.errors.contains("s3cret"), "{failed:?}");
 }
 
+#[tokio::test]
+async fn a_base_outside_of_the_folder_of_the_bases_is_not_read() {
+    let desk = Desk::with_app("{bases: [../secrets.yaml], cicd-contexts: {stage: {}}}").await;
+    let refused = desk.run(&["--init-new", "r"]).await;
+    assert!(refused.failed().contains("base ../secrets.yaml leads out of the folder"), "{refused:?}");
+}
+
 impl Desk {
     /// What an event says that nobody listens to.
     async fn fire_unknown(&self) -> String {
