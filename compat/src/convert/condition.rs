@@ -69,6 +69,9 @@ fn problem(template: &str, strips: bool) -> Option<String> {
     let parts = parts(template);
     let always_prints = !parts.iter().any(|part| matches!(part, Part::Statement(_)))
         && parts.iter().any(|part| matches!(part, Part::Text(text) if !text.trim().is_empty()));
+    if may_spell(&parts, always_prints) {
+        return Some("its parts may come to false, none, null or 0, which ran before and is skipped now".to_owned());
+    }
     if !always_prints {
         for part in &parts {
             match part {
@@ -89,6 +92,21 @@ fn problem(template: &str, strips: bool) -> Option<String> {
     let blank = |part: &Part| matches!(part, Part::Text(text) if text.trim().is_empty());
     (!strips && !always_prints && parts.iter().any(blank))
         .then(|| "it may print whitespace alone, which ran before; a blank text skips now".to_owned())
+}
+
+/// Whether pieces of text that are in the template can be parts of a word that skips, with what is printed around them.
+fn may_spell(parts: &[Part], always_prints: bool) -> bool {
+    let texts = parts.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text.trim().to_ascii_lowercase()).filter(|text| !text.is_empty()),
+        _ => None,
+    });
+    let texts: Vec<String> = texts.collect();
+    let within = |word: &str, text: &String| text != word && word.contains(text.as_str());
+    if always_prints {
+        return SKIPPING.iter().any(|word| texts.iter().all(|text| word.contains(text.as_str())));
+    }
+    let printing = texts.len() + parts.iter().filter(|part| matches!(part, Part::Expression(_))).count();
+    printing > 1 && texts.iter().any(|text| SKIPPING.iter().any(|word| within(word, text)))
 }
 
 /// What an expression can print that skips now. None: texts that never do.
@@ -199,6 +217,19 @@ mod tests {
             "{{ 'x' if a else ('y' if b is defined) }}",
             "{{ 5 }}",
         ] {
+            assert_eq!(remark(template), None, "{template}");
+        }
+    }
+
+    #[test]
+    fn pieces_that_may_make_up_such_a_word_are_told() {
+        for template in
+            ["0{{ a }}", "false{{ a }}", "{{ 'fal' }}se", "{% if a %}fal{% endif %}se", "n{{ a }}", " nul{{ a }}l"]
+        {
+            let said = remark(template).unwrap_or_else(|| panic!("{template}"));
+            assert!(said.contains("skipped now") || said.contains("skip now"), "{template}: {said}");
+        }
+        for template in ["v{{ a }}", "not {{ a }}", "{% if a %}on{% endif %}", "fail{{ a }}"] {
             assert_eq!(remark(template), None, "{template}");
         }
     }

@@ -20,6 +20,7 @@ mod cli;
 mod clock;
 mod concurrent;
 mod control_plane;
+mod converted;
 mod cookbook;
 mod crashes;
 mod definitions;
