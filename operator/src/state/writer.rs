@@ -384,6 +384,9 @@ fn is_permanent(error: &RequestError) -> bool {
     match status.code {
         // 401 is about our own token, which is renewed, and not about the patch.
         401 | 404 | 408 | 409 | 429 => false,
+        // An API server that has just started refuses whoever it does not know the rights of yet, and rights may come back.
+        // What an admission policy says has other words.
+        403 if status.message.contains("\" cannot patch resource \"") => false,
         // The same code for a failed test and for an object that breaks its schema; only the latter is named.
         422 => status.message.contains("is invalid:"),
         400..=499 => true,
@@ -441,4 +444,30 @@ fn answer_all(batch: Vec<Waiting>, error: &WriteError) {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    fn refused(code: u16, message: &str) -> bool {
+        let status = Status::failure(message, "").with_code(code);
+        is_permanent(&RequestError::from(kube::Error::Api(Box::new(status))))
+    }
+
+    #[test]
+    fn what_somebody_forbids_is_permanent_and_a_right_that_is_not_known_yet_is_not() {
+        let object = "cicdcontexts.cicdcontext.io \"shop\" is forbidden: ";
+        let user =
+            "User \"system:serviceaccount:a:b\" cannot patch resource \"cicdcontexts\" in API group \"cicdcontext.io\"";
+        assert!(!refused(403, &format!("{object}{user} in the namespace \"team\"")));
+        assert!(refused(403, &format!("{object}ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no")));
+        assert!(refused(403, "admission webhook \"w\" denied the request: cannot patch it"));
+        assert!(refused(413, "the request is too large"));
+        for code in [401, 404, 408, 409, 429, 500] {
+            assert!(!refused(code, "x"), "{code}");
+        }
+    }
 }
