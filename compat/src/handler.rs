@@ -16,7 +16,9 @@ mod trigger_pipeline;
 
 use std::{collections::VecDeque, fmt};
 
-use self::blocks::Planned;
+use serde_json::Value;
+
+use self::blocks::{Block, Planned};
 pub(crate) use self::{blocks::template, failure::Failure};
 use crate::{
     document::{Document, STATE},
@@ -168,8 +170,12 @@ struct Surroundings<'s> {
 }
 
 impl Surroundings<'_> {
-    fn scope(&self) -> Result<Scope, Failure> {
-        Scope::new(self.document, self.settings).map_err(|error| Failure::plain(error.0))
+    /// What the templates of a block that sends something see, the block itself under its own name; or why it is skipped.
+    fn open(&self, block: &Block, name: &str, notices: &mut Vec<Notice>) -> Result<Result<Scope, String>, Failure> {
+        let mut scope = Scope::new(self.document, self.settings).map_err(|error| Failure::plain(error.0))?;
+        scope.insert(name, Value::Object(block.configuration.clone()));
+        let skipped = condition::skipped(&block.configuration, &block.place, &scope, condition::Blank::AsIs, notices)?;
+        Ok(skipped.map_or(Ok(scope), Err))
     }
 }
 

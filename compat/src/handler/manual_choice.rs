@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Failure, Prepared, Surroundings, blocks, blocks::Block, capture, condition, request};
+use super::{Failure, Prepared, Surroundings, blocks, blocks::Block, capture, request};
 use crate::{
     files::kind,
     get::get,
@@ -21,12 +21,11 @@ pub(super) fn prepare(
     surroundings: &Surroundings<'_>,
     notices: &mut Vec<Notice>,
 ) -> Result<Prepared, Failure> {
-    let mut scope = surroundings.scope()?;
+    let mut scope = match surroundings.open(block, NAME, notices)? {
+        Ok(scope) => scope,
+        Err(reason) => return Ok(Prepared::Skip(reason)),
+    };
     let mut own = block.configuration.clone();
-    scope.insert(NAME, Value::Object(own.clone()));
-    if let Some(reason) = condition::skipped(&own, &block.place, &scope, condition::Blank::AsIs, notices)? {
-        return Ok(Prepared::Skip(reason));
-    }
     let title = scope.text(&format!("{}.title", block.place), block.template("title")?)?;
     own.insert("title".to_owned(), Value::String(title));
     scope.insert(NAME, Value::Object(own.clone()));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Failure, Prepared, Surroundings, blocks::Block, condition, request};
+use super::{Failure, Prepared, Surroundings, blocks::Block, request};
 use crate::{files::kind, notice::Notice, write::strip};
 
 const NAME: &str = "respond";
@@ -13,12 +13,11 @@ pub(super) fn prepare(
     surroundings: &Surroundings<'_>,
     notices: &mut Vec<Notice>,
 ) -> Result<Prepared, Failure> {
-    let mut scope = surroundings.scope()?;
+    let mut scope = match surroundings.open(block, NAME, notices)? {
+        Ok(scope) => scope,
+        Err(reason) => return Ok(Prepared::Skip(reason)),
+    };
     let mut own = block.configuration.clone();
-    scope.insert(NAME, Value::Object(own.clone()));
-    if let Some(reason) = condition::skipped(&own, &block.place, &scope, condition::Blank::AsIs, notices)? {
-        return Ok(Prepared::Skip(reason));
-    }
     let message = scope.text(&format!("{}.message", block.place), block.template("message")?)?;
     let message = strip(&message);
     if message.is_empty() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Failure, Prepared, Surroundings, blocks::Block, condition, request};
+use super::{Failure, Prepared, Surroundings, blocks::Block, request};
 use crate::{
     files::{kind, plain_text},
     notice::Notice,
@@ -18,13 +18,10 @@ pub(super) fn prepare(
     surroundings: &Surroundings<'_>,
     notices: &mut Vec<Notice>,
 ) -> Result<Prepared, Failure> {
-    let mut scope = surroundings.scope()?;
-    scope.insert(NAME, Value::Object(block.configuration.clone()));
-    if let Some(reason) =
-        condition::skipped(&block.configuration, &block.place, &scope, condition::Blank::AsIs, notices)?
-    {
-        return Ok(Prepared::Skip(reason));
-    }
+    let mut scope = match surroundings.open(block, NAME, notices)? {
+        Ok(scope) => scope,
+        Err(reason) => return Ok(Prepared::Skip(reason)),
+    };
     let url = surroundings.core.trigger_url()?;
     request::check_url(url, "trigger.url")?;
     surroundings.secrets.trigger_token()?;
