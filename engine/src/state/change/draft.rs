@@ -109,11 +109,11 @@ impl<'a> Draft<'a> {
         let mut tested = self.tests.clone();
         let mut edits = Vec::new();
         for (root, guarded) in &self.roots {
-            let before = edits.len();
-            self.write_edits(root, *guarded, &mut edits);
-            if *guarded && edits.len() > before {
+            // Also where it comes to what stands there already: another writer may have changed that by now.
+            if *guarded {
                 tested.insert(root.clone());
             }
+            self.write_edits(root, *guarded, &mut edits);
         }
         let mut operations = Vec::with_capacity(tested.len() + edits.len());
         let mut needs_resource_version = false;
@@ -142,7 +142,8 @@ impl<'a> Draft<'a> {
     fn write_edits(&self, root: &[Segment], guarded: bool, edits: &mut Vec<PatchOperation>) {
         let pointer = || patch::state_pointer(root);
         match (descend(&self.state, root), self.as_read(root)) {
-            (None, None) => {}
+            // Made and removed again: what another writer put there meanwhile goes, too.
+            (None, None) => edits.extend([patch::add(pointer(), Value::Null), patch::remove(pointer())]),
             (None, Some(_)) => edits.push(patch::remove(pointer())),
             (Some(new), Some(old)) if guarded && new == old => {}
             (Some(Value::Array(new)), Some(Value::Array(old)))

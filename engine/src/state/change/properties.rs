@@ -166,7 +166,16 @@ proptest! {
         read in state(), live in state(), keep in any::<u8>(),
         // What adds or removes nothing leaves no trace, and Clear goes by what it saw.
         changes in prop::collection::vec(change_of(vec![ChangeOperation::Set, ChangeOperation::Append]), 1..4),
+        same in any::<u8>(), others in prop::option::of(prop::collection::vec(change(), 1..4)),
     ) {
+        // Some write what they read there.
+        let mut changes = changes;
+        for (position, change) in changes.iter_mut().enumerate() {
+            let there = read.as_ref().and_then(|read| change.path.get_in(read));
+            if let (true, ChangeOperation::Set, Some(there)) = (same & (1 << position) != 0, change.op, there) {
+                change.value = Some(there.clone());
+            }
+        }
         prop_assume!(!changes.iter().any(|change| change.value == Some(json!([]))));
         // Others changed some keys only.
         let live = match (&read, live) {
@@ -179,6 +188,11 @@ proptest! {
                 Some(live)
             }
             (_, live) => live,
+        };
+        // Or they did what we do.
+        let live = match others.map(|others| apply(read.as_ref(), &others, &Limits::default())) {
+            Some(Ok(outcome)) => Some(outcome.state),
+            _ => live,
         };
         let Ok(outcome) = apply(read.as_ref(), &changes, &Limits::default()) else { return Ok(()) };
         prop_assume!(!outcome.needs_resource_version);

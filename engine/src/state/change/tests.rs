@@ -214,6 +214,28 @@ fn a_change_inside_a_list_tests_and_writes_the_outermost_list() {
 }
 
 #[test]
+fn a_change_inside_a_list_that_stands_there_already_still_tests_the_list() {
+    let outcome =
+        made(&json!({"l": [1, 2]}), json!([{"path": "state.l[0]", "value": 1}, {"path": "state.x", "value": 1}]));
+    assert_eq!(
+        patch(&outcome),
+        json!([
+            {"op": "test", "path": "/spec/state/l", "value": [1, 2]},
+            {"op": "add", "path": "/spec/state/x", "value": 1},
+        ])
+    );
+}
+
+#[test]
+fn what_is_set_and_removed_again_goes_even_if_another_writer_put_something_there_meanwhile() {
+    let outcome = made(&json!({"y": 1}), json!([{"path": "state.x", "value": 1}, {"path": "state.x", "op": "Unset"}]));
+    assert_eq!(
+        patch(&outcome),
+        json!([{"op": "add", "path": "/spec/state/x", "value": null}, {"op": "remove", "path": "/spec/state/x"}])
+    );
+}
+
+#[test]
 fn a_later_set_makes_the_earlier_look_at_the_list_needless() {
     let state = json!({"a": {"l": [1]}});
     let append = json!({"path": "state.a.l", "op": "Append", "value": 2});
