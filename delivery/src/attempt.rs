@@ -22,6 +22,7 @@ use crate::egress::Policy;
 use crate::request::{MAX_HEADERS_IN_ALL, Outgoing, RequestError};
 use crate::resolve::{Resolve, SystemResolver};
 use crate::sign::signatures;
+use crate::tls::Authorities;
 use connections::Connections;
 pub use error::{AttemptError, Phase};
 use progress::Progress;
@@ -103,16 +104,19 @@ impl fmt::Debug for Answer {
 }
 
 impl Sender {
-    /// A sender that asks the system's resolver and trusts the system's certificate authorities
-    /// (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured; see [`native_roots`]).
+    /// A sender that asks the system's resolver and trusts the system's certificate authorities, read here and now.
     pub fn new(policy: Policy) -> Result<Self, SenderError> {
-        Self::with(policy, Arc::new(SystemResolver), native_roots())
+        Self::with(policy, Arc::new(SystemResolver), Authorities::system().read())
     }
 
     /// A sender with another resolver and other certificate authorities.
-    pub fn with(policy: Policy, resolver: Arc<dyn Resolve>, roots: rustls::RootCertStore) -> Result<Self, SenderError> {
+    pub fn with(
+        policy: Policy,
+        resolver: Arc<dyn Resolve>,
+        authorities: impl Into<Authorities>,
+    ) -> Result<Self, SenderError> {
         let policy = Arc::new(policy);
-        let connections = Arc::new(Connections::new(Arc::clone(&policy), resolver, roots)?);
+        let connections = Arc::new(Connections::new(Arc::clone(&policy), resolver, authorities.into())?);
         Ok(Self { policy, connections })
     }
 
@@ -159,15 +163,6 @@ impl Sender {
         };
         Ok(Answer { status, headers, body, truncated, duration: started.elapsed() })
     }
-}
-
-/// The certificate authorities of the system, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`. With none (an image
-/// without them) the store is empty and every https attempt fails as a TLS error: worth a warning at the start.
-pub fn native_roots() -> rustls::RootCertStore {
-    let mut roots = rustls::RootCertStore::empty();
-    // Systems carry old certificates that no parser takes; the others still count.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
 }
 
 /// Everything that goes over the wire as a header, except what the HTTP client adds.

@@ -2,6 +2,8 @@
 //!
 //! TLS 1.2 is the least that is spoken. Must not know where the PEM texts were read from.
 
+mod authorities;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,6 +15,8 @@ use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
+
+pub use authorities::Authorities;
 
 /// The largest PEM text, in bytes: about as much as a Secret or ConfigMap holds.
 pub const MAX_PEM: usize = 1024 * 1024;
@@ -165,15 +169,15 @@ impl TlsMaterial {
         Fingerprint { trust, client: self.client.as_ref().map(|client| client.hash) }
     }
 
-    /// The configuration of connections to one host. `roots` are trusted unless there is a CA bundle.
-    pub(crate) fn configuration(&self, roots: &Arc<RootCertStore>) -> Result<ClientConfig, rustls::Error> {
+    /// The configuration of connections to one host. `authorities` are trusted, and read, only if there is no CA bundle.
+    pub(crate) fn configuration(&self, authorities: &Authorities) -> Result<ClientConfig, rustls::Error> {
         // Named here instead of taken from the process: no order of initialisation to get wrong.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots = self.trust.as_ref().map_or(roots, |trust| &trust.roots);
+        let roots = self.trust.as_ref().map_or_else(|| authorities.roots(), |trust| Arc::clone(&trust.roots));
         let builder = ClientConfig::builder_with_provider(provider)
             // 1.2 and 1.3; there is nothing older in rustls.
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(Arc::clone(roots));
+            .with_root_certificates(roots);
         let mut configuration = match &self.client {
             None => builder.with_no_client_auth(),
             Some(client) => builder

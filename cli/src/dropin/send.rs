@@ -17,7 +17,7 @@ use cicdcontext_compat::{
 };
 use cicdcontext_delivery::{
     Answer, AttemptError, Class, Credentials, Destination, History, Next, Outgoing, Policy, Schedule, Scope, Sender,
-    attempt::native_roots, classify, classify::reason,
+    classify, classify::reason, tls::Authorities,
 };
 use serde_json::Value;
 use url::Url;
@@ -146,7 +146,7 @@ impl Courier {
         if let Some(sender) = &self.sender {
             return Ok(sender.clone());
         }
-        let sender = Sender::with(self.policy(), Arc::new(LocalResolver), native_roots());
+        let sender = Sender::with(self.policy(), Arc::new(LocalResolver), Authorities::system());
         let sender = sender.map_err(|error| error.to_string())?;
         self.sender = Some(sender.clone());
         Ok(sender)

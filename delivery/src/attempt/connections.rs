@@ -15,7 +15,7 @@ use crate::egress::{Policy, Scope, Target};
 use crate::proxy::Proxy;
 use crate::request::RequestError;
 use crate::resolve::{Guard, Resolve};
-use crate::tls::{Fingerprint, TlsMaterial};
+use crate::tls::{Authorities, Fingerprint, TlsMaterial};
 
 /// Clients beyond this many push out the one that was used longest ago.
 const MAX_CLIENTS: usize = 256;
@@ -26,7 +26,7 @@ const USER_AGENT: &str = concat!("cicdcontext-operator/", env!("CARGO_PKG_VERSIO
 pub(super) struct Connections {
     policy: Arc<Policy>,
     resolver: Arc<dyn Resolve>,
-    roots: Arc<rustls::RootCertStore>,
+    authorities: Authorities,
     clients: Mutex<HashMap<Key, Client>>,
 }
 
@@ -46,15 +46,14 @@ struct Client {
 }
 
 impl Connections {
-    /// No connections yet. Fails if TLS cannot be had with these roots at all.
+    /// No connections yet. Fails if TLS cannot be had at all.
     pub(super) fn new(
         policy: Arc<Policy>,
         resolver: Arc<dyn Resolve>,
-        roots: rustls::RootCertStore,
+        authorities: Authorities,
     ) -> Result<Self, rustls::Error> {
-        let roots = Arc::new(roots);
-        TlsMaterial::default().configuration(&roots)?;
-        Ok(Self { policy, resolver, roots, clients: Mutex::default() })
+        TlsMaterial::default().configuration(&Authorities::none())?;
+        Ok(Self { policy, resolver, authorities, clients: Mutex::default() })
     }
 
     /// The client for `target` of `destination`; made at first use. `own`: the endpoint's own URL, where its client
@@ -107,8 +106,11 @@ impl Connections {
             target: target.clone(),
             proxy: proxy.map(|proxy| (proxy.host().clone(), proxy.port())),
         };
+        // Reading the system's authorities takes longer than all else of a short program: not for plain http.
+        let speaks_tls = target.https() || proxy.is_some_and(Proxy::https);
+        let authorities = if speaks_tls { self.authorities.clone() } else { Authorities::none() };
         let configuration = tls
-            .configuration(&self.roots)
+            .configuration(&authorities)
             .map_err(|error| AttemptError::Tls { target: target.clone(), detail: error.to_string() })?;
         let mut builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
@@ -136,9 +138,28 @@ mod tests {
     use crate::resolve::SystemResolver;
 
     #[test]
+    fn the_authorities_of_the_system_are_read_for_tls_and_not_before() {
+        let authorities = Authorities::system();
+        let connections = Connections::new(Arc::default(), Arc::new(SystemResolver), authorities.clone()).unwrap();
+        let made_for = |url: &str, tls: TlsMaterial, proxy: Option<&str>| {
+            let (address, target) = Target::parse(url).unwrap();
+            let mut destination = Destination::new(address, Scope::namespace("shop", "cluster.local")).tls(tls);
+            if let Some(proxy) = proxy {
+                destination = destination.proxy(Proxy::parse(proxy).unwrap());
+            }
+            connections.client(&destination, &target, true).unwrap();
+            authorities.are_read()
+        };
+        assert!(!made_for("http://hooks.chat.example/", TlsMaterial::default(), Some("http://proxy.example:3128")));
+        let made = rcgen::generate_simple_self_signed(vec!["ci.example".to_owned()]).unwrap();
+        let own = TlsMaterial::default().trust(made.cert.pem().as_bytes()).unwrap();
+        assert!(!made_for("https://hooks.chat.example/", own, None));
+        assert!(made_for("https://hooks.chat.example/", TlsMaterial::default(), None));
+    }
+
+    #[test]
     fn clients_are_told_apart_by_who_may_use_them_and_bounded_in_number() {
-        let roots = rustls::RootCertStore::empty();
-        let connections = Connections::new(Arc::default(), Arc::new(SystemResolver), roots).unwrap();
+        let connections = Connections::new(Arc::default(), Arc::new(SystemResolver), Authorities::none()).unwrap();
         let url = |text: &str| Target::parse(text).unwrap();
         let (address, target) = url("https://hooks.chat.example/");
         let shop = Destination::new(address.clone(), Scope::namespace("shop", "cluster.local"));

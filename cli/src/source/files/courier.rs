@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cicdcontext_crds::vocabulary::reason;
 use cicdcontext_crds::{CicdEndpointSpec, handler::EndpointReference};
-use cicdcontext_delivery::{Sender, attempt::native_roots};
+use cicdcontext_delivery::{Sender, tls::Authorities};
 use cicdcontext_dispatch::{Grounds, Prepared, Proxies, Specs, Unavailable, Vault, prepare};
 use cicdcontext_engine::{
     event::{Failure, Prospect},
@@ -70,7 +70,7 @@ impl Courier {
         if let Some((_, sender)) = self.sender.as_ref().filter(|(of, _)| *of == rules) {
             return Ok(sender.clone());
         }
-        let sender = Sender::with(policy(&rules), Arc::new(LocalResolver), native_roots());
+        let sender = Sender::with(policy(&rules), Arc::new(LocalResolver), Authorities::system());
         let sender =
             sender.map_err(|error| Failure::new(Prospect::Final, reason::INVALID_REQUEST, error.to_string()))?;
         self.sender = Some((rules, sender.clone()));
