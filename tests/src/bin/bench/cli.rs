@@ -31,6 +31,8 @@ const METHOD: &str = "Whole processes, from before the fork to after the exit, i
 /// How many times faster than the predecessor each command is to be, and how much memory it may take, in MiB.
 const FASTER: f64 = 25.0;
 const MEMORY: f64 = 20.0;
+/// The context that many processes write at once; there for every length of a run.
+const AT_ONCE: &str = "run-012k";
 
 /// What `measure.py` says.
 #[derive(Debug, Deserialize)]
@@ -68,20 +70,25 @@ pub(crate) async fn measure(stage: &Stage, predecessor: &Path) -> Result<Section
         .collect();
     let directory = stage.directory.join("manifests");
     fs::create_dir_all(&directory).map_err(BenchError::io("create", directory.display()))?;
-    let manifests = directory.join("contexts.json");
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects(&receiver.url("/chat"), &sizes)});
-    fs::write(&manifests, list.to_string()).map_err(BenchError::io("write", manifests.display()))?;
-    kubectl(&stage.access, &["-n", &namespace, "create", "-f", &manifests.to_string_lossy()]).await?;
+    // A file for each size: on files, a command reads all that its file holds.
+    for (name, bytes) in &sizes {
+        let manifests = directory.join(format!("{name}.json"));
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects(&receiver.url("/chat"), name, *bytes)});
+        fs::write(&manifests, list.to_string()).map_err(BenchError::io("write", manifests.display()))?;
+        kubectl(&stage.access, &["-n", &namespace, "apply", "--server-side", "-f", &manifests.to_string_lossy()])
+            .await?;
+    }
 
     let python = predecessor.join("bin/python");
     let output = Command::new(&python)
         .arg(script())
         .env("BENCH_CICDCTL", &stage.cicdctl)
         .env("BENCH_NAMESPACE", &namespace)
-        .env("BENCH_MANIFESTS", &manifests)
+        .env("BENCH_MANIFESTS", &directory)
         .env("BENCH_RECEIVER", receiver.url("/chat"))
         .env("BENCH_ROUNDS", stage.length.pick(3, 9).to_string())
         .env("BENCH_SIZES", json!(sizes).to_string())
+        .env("BENCH_AT_ONCE", AT_ONCE)
         .env("KUBECONFIG", stage.access.kubeconfig(Role::Pipeline))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -122,7 +129,7 @@ fn report(measured: &Measured) -> Section {
         let durations: Vec<Duration> = milliseconds.iter().map(|one| Duration::from_secs_f64(one / 1000.0)).collect();
         for percent in [50, 99] {
             let what = format!("{} cicdctl set at once, {way}, p{percent}", durations.len());
-            section.push(Figure::percentile(what, &durations, percent));
+            section.push(Figure::percentile(what, &durations, percent).at("12 kB of state", 12.0));
         }
     }
     section.push(Figure::of("cicdctl version", Unit::Milliseconds, measured.starts.iter().copied()));
@@ -130,15 +137,14 @@ fn report(measured: &Measured) -> Section {
     section
 }
 
-/// An endpoint, and a context of each size that tells it what was built.
-fn objects(url: &str, sizes: &BTreeMap<String, usize>) -> Vec<Value> {
+/// An endpoint, and a context that tells it what was built.
+fn objects(url: &str, name: &str, bytes: usize) -> [Value; 2] {
     let body = r#"{"text": "{{handler.message}}"}"#;
     let endpoint = object("CicdEndpoint", "chat", &json!({"url": url, "allowHttp": true, "bodies": {"notify": body}}));
-    let contexts = sizes.iter().map(|(name, bytes)| {
-        let notify = json!({"endpoint": {"name": "chat"}, "message": "built {{state.build.image}}"});
-        let handlers = json!({"success": [{"name": "tell", "notify": notify}]});
-        let state = json!({"build": {"image": "web:5"}, "blob": text_of(*bytes)});
-        object("CicdContext", name, &json!({"pipelines": {"build": {"eventHandlers": handlers}}, "state": state}))
-    });
-    std::iter::once(endpoint).chain(contexts).collect()
+    let notify = json!({"endpoint": {"name": "chat"}, "message": "built {{state.build.image}}"});
+    let handlers = json!({"success": [{"name": "tell", "notify": notify}]});
+    let state = json!({"build": {"image": "web:5"}, "blob": text_of(bytes)});
+    let context =
+        object("CicdContext", name, &json!({"pipelines": {"build": {"eventHandlers": handlers}}, "state": state}));
+    [endpoint, context]
 }

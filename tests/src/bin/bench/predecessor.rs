@@ -37,7 +37,7 @@ struct Handle {
 }
 
 impl Predecessor {
-    /// Prepares a run with a state of 12 kB, with the Python environment in `folder`.
+    /// Prepares a run with a state as large as that of our contexts, 1 kB, with the Python environment in `folder`.
     pub(crate) async fn prepare(folder: &std::path::Path) -> Result<Self, BenchError> {
         let sink = Sink::open().await?;
         let python = folder.join("bin/python");
@@ -46,7 +46,7 @@ impl Predecessor {
             .arg(script())
             .arg("keep")
             .env("BENCH_RECEIVER", sink.url("/"))
-            .env("BENCH_SIZES", r#"{"run": 12000}"#)
+            .env("BENCH_SIZES", r#"{"run": 1000}"#)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -31,6 +31,8 @@ RECEIVER = ENVIRONMENT["BENCH_RECEIVER"]
 ROUNDS = int(ENVIRONMENT.get("BENCH_ROUNDS", "1"))
 # The name of each context, and the bytes of its state.
 SIZES = json.loads(ENVIRONMENT["BENCH_SIZES"])
+# The one that many processes write at once.
+AT_ONCE = ENVIRONMENT.get("BENCH_AT_ONCE")
 
 
 def run(command, environment, directory):
@@ -140,11 +142,16 @@ class Predecessor:
 
 
 class Cicdctl:
-    """cicdctl, on the cluster or on files."""
+    """cicdctl, on the cluster or on files: a file for each context."""
 
-    def __init__(self, folder, flags):
-        self.folder, self.flags = folder, flags
-        self.environment = {"KUBECONFIG": ENVIRONMENT["KUBECONFIG"]} if "-f" not in flags else {}
+    def __init__(self, folder, on_files):
+        self.folder, self.on_files = folder, on_files
+        self.environment = {} if on_files else {"KUBECONFIG": ENVIRONMENT["KUBECONFIG"]}
+
+    def flags(self, name):
+        if self.on_files:
+            return ["-f", os.path.join(MANIFESTS, f"{name}.json"), "--state-dir", str(self.folder / "state")]
+        return ["-n", NAMESPACE]
 
     def command(self, verb, name, count):
         what = {
@@ -154,7 +161,7 @@ class Cicdctl:
             # The same four files.
             "load": ["--yaml", "run.yaml", "--json", "run.json", "--shell", "run.sh", "--id", "run.id"],
         }[verb]
-        return [CICDCTL, verb, *self.flags, name, *what]
+        return [CICDCTL, verb, *self.flags(name), name, *what]
 
     def measure(self, verb, name, count, how=run):
         return how(self.command(verb, name, count), self.environment, self.folder)
@@ -162,7 +169,7 @@ class Cicdctl:
     def concurrently(self, name, count):
         """Seconds that each of so many processes takes which set a value at once; all values must be there then."""
         begin = time.perf_counter()
-        write = lambda number: [CICDCTL, "set", *self.flags, name, f"state.at.once.k{number}={count}"]
+        write = lambda number: [CICDCTL, "set", *self.flags(name), name, f"state.at.once.k{number}={count}"]
         children = [subprocess.Popen(write(number), env=self.environment, cwd=self.folder) for number in range(count)]
         seconds = {}
         while len(seconds) < count:
@@ -172,7 +179,7 @@ class Cicdctl:
             if child.returncode != 0:
                 sys.exit(f"one of {count} sets at once: exit {child.returncode}")
             seconds[pid] = time.perf_counter() - begin
-        command = [CICDCTL, "get", *self.flags, name, "state.at.once"]
+        command = [CICDCTL, "get", *self.flags(name), name, "state.at.once"]
         there = json.loads(subprocess.check_output(command, env=self.environment, cwd=self.folder))
         if len(there) != count:
             sys.exit(f"{count} sets at once: {count - len(there)} lost")
@@ -210,8 +217,8 @@ def keep(predecessor):
 def compare(predecessor, folder):
     ways = {
         "predecessor": predecessor,
-        "cluster": Cicdctl(folder, ["-n", NAMESPACE]),
-        "files": Cicdctl(folder, ["-f", MANIFESTS, "--state-dir", str(folder / "state")]),
+        "cluster": Cicdctl(folder, on_files=False),
+        "files": Cicdctl(folder, on_files=True),
     }
     seen = {}
     for number in range(ROUNDS + 1):
@@ -232,7 +239,7 @@ def compare(predecessor, folder):
         verbs.append(one)
     at_once = {}
     for way in ["cluster", "files"]:
-        seconds = ways[way].concurrently(next(iter(SIZES)), CONCURRENT)
+        seconds = ways[way].concurrently(AT_ONCE, CONCURRENT)
         at_once[way] = [second * 1000 for second in seconds]
     starts = [run([CICDCTL, "version"], {}, folder) * 1000 for _ in range(51)]
     size = os.path.getsize(CICDCTL) / 1024 / 1024
