@@ -31,8 +31,8 @@ const METHOD: &str = "Whole processes, from before the fork to after the exit, i
 /// How many times faster than the predecessor each command is to be, and how much memory it may take, in MiB.
 const FASTER: f64 = 25.0;
 const MEMORY: f64 = 20.0;
-/// The context that many processes write at once; there for every length of a run.
-const AT_ONCE: &str = "run-012k";
+/// The kilobytes of state of the context that many processes write at once; there for every length of a run.
+const AT_ONCE: usize = 12;
 
 /// What `measure.py` says.
 #[derive(Debug, Deserialize)]
@@ -64,9 +64,9 @@ pub(crate) async fn measure(stage: &Stage, predecessor: &Path) -> Result<Section
     receiver.answer("/chat", Answer::json(200, &json!({"ok": true, "ts": "1700000000.0001"})));
     let sizes: BTreeMap<String, usize> = stage
         .length
-        .pick(&[12][..], &[1, 12, 120])
+        .pick(&[AT_ONCE][..], &[1, AT_ONCE, 120])
         .iter()
-        .map(|size| (format!("run-{size:03}k"), size * 1000))
+        .map(|size| (name_of(*size), size * 1000))
         .collect();
     let directory = stage.directory.join("manifests");
     fs::create_dir_all(&directory).map_err(BenchError::io("create", directory.display()))?;
@@ -88,7 +88,7 @@ pub(crate) async fn measure(stage: &Stage, predecessor: &Path) -> Result<Section
         .env("BENCH_RECEIVER", receiver.url("/chat"))
         .env("BENCH_ROUNDS", stage.length.pick(3, 9).to_string())
         .env("BENCH_SIZES", json!(sizes).to_string())
-        .env("BENCH_AT_ONCE", AT_ONCE)
+        .env("BENCH_AT_ONCE", name_of(AT_ONCE))
         .env("KUBECONFIG", stage.access.kubeconfig(Role::Pipeline))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -108,7 +108,7 @@ pub(crate) async fn measure(stage: &Stage, predecessor: &Path) -> Result<Section
 fn report(measured: &Measured) -> Section {
     let mut section = Section::new("cli", "cicdctl and its predecessor", METHOD);
     for Verb { bytes, name: verb, way, milliseconds, mebibytes } in &measured.verbs {
-        let at = |figure: Figure| figure.at(format!("{} kB of state", bytes / 1000), number(bytes / 1000));
+        let at = |figure: Figure| of_state(figure, bytes / 1000);
         if way == "predecessor" {
             let figure = Figure::of(format!("predecessor, {verb}"), Unit::Milliseconds, milliseconds.iter().copied());
             section.push(at(figure).better(Better::Neither));
@@ -129,12 +129,21 @@ fn report(measured: &Measured) -> Section {
         let durations: Vec<Duration> = milliseconds.iter().map(|one| Duration::from_secs_f64(one / 1000.0)).collect();
         for percent in [50, 99] {
             let what = format!("{} cicdctl set at once, {way}, p{percent}", durations.len());
-            section.push(Figure::percentile(what, &durations, percent).at("12 kB of state", 12.0));
+            section.push(of_state(Figure::percentile(what, &durations, percent), AT_ONCE));
         }
     }
     section.push(Figure::of("cicdctl version", Unit::Milliseconds, measured.starts.iter().copied()));
     section.push(Figure::of("size of cicdctl", Unit::Mebibytes, [measured.program_mebibytes]));
     section
+}
+
+/// The name of the context with so many kilobytes of state.
+fn name_of(kilobytes: usize) -> String {
+    format!("run-{kilobytes:03}k")
+}
+
+fn of_state(figure: Figure, kilobytes: usize) -> Figure {
+    figure.at(format!("{kilobytes} kB of state"), number(kilobytes))
 }
 
 /// An endpoint, and a context that tells it what was built.
